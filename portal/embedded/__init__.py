@@ -3,6 +3,6 @@
 Nothing here imports Django: the settings call environment() before anything else.
 """
 
-from portal.embedded.register import environment, var_dir
+from portal.embedded.register import default_var_dir, environment
 
-__all__ = ["environment", "var_dir"]
+__all__ = ["default_var_dir", "environment"]
