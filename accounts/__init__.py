@@ -1,0 +1,1 @@
+"""People, sign-in, and how we write to them."""

@@ -1,0 +1,10 @@
+"""Pages about oneself. Sign-in and sign-up are allauth's."""
+
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("profile/", views.profile, name="profile"),
+]

@@ -1,0 +1,1 @@
+"""Merchants, their customers, and who may do what for whom."""

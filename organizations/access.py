@@ -1,0 +1,75 @@
+"""The one door: `requires` finds the customer in the address and asks the policy, once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Permission as DjangoPermission
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+
+from organizations.models import Customer, Grant, Membership
+from organizations.permissions import ROLE_PERMISSIONS, Permission
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+View = Callable[..., HttpResponse]
+
+
+class PermissionMissing(PermissionDenied):
+    """A member came to a door they have no right to; the page names the right and who can give it."""
+
+    def __init__(self, *, customer: Customer, permission: Permission) -> None:
+        super().__init__(permission)
+        self.customer = customer
+        self.permission = permission
+
+
+def membership_of(*, customer: Customer, user: User) -> Membership | None:
+    return Membership.objects.active().filter(customer=customer, user=user).first()
+
+
+def permissions_of(*, customer: Customer, user: User) -> frozenset[Permission]:
+    """Of the person's active membership: its role's permissions and the grants beyond it; else nothing. Two queries."""
+    if not (user.is_authenticated and user.is_active):
+        return frozenset()
+    membership = membership_of(customer=customer, user=user)
+    if membership is None:
+        return frozenset()
+    granted = Grant.objects.filter(content_object=customer, user=user).values_list("permission__codename", flat=True)
+    return ROLE_PERMISSIONS[membership.role] | {Permission(code) for code in granted if code in Permission}
+
+
+def grant_permission(*, customer: Customer, user: User, permission: Permission) -> Grant:
+    """Tick one permission for one person beyond their role; worth nothing without an active membership."""
+    row = DjangoPermission.objects.get(content_type__app_label="organizations", codename=permission)
+    return Grant.objects.get_or_create(content_object=customer, user=user, permission=row)[0]
+
+
+def requires(*permissions: Permission) -> Callable[[View], View]:
+    """Open a view of one customer to its members who hold every permission named; none: to every member.
+
+    A stranger gets 404, a member without the permission the 403 page that explains itself. Sets
+    `request.customer`, `request.membership` and `request.permissions`.
+    """
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def door(request: HttpRequest, customer_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            customers = Customer.objects.for_user(request.user).select_related("merchant")
+            customer = get_object_or_404(customers, public_id=customer_id)
+            request.customer = customer
+            request.permissions = customer.permissions_for(request.user)
+            for permission in permissions:
+                if permission not in request.permissions:
+                    raise PermissionMissing(customer=customer, permission=permission)
+            return view(request, *args, **kwargs)
+
+        door.access = permissions  # read by tests/test_access.py
+        return door
+
+    return decorate

@@ -1,0 +1,24 @@
+"""Merchants and their customers, the people of a customer, and what happened."""
+
+from organizations.models.companies import Organization
+from organizations.models.customers import Customer, CustomerQuerySet
+from organizations.models.history import AuditEvent
+from organizations.models.members import Grant, Membership, MembershipQuerySet
+from organizations.models.merchants import AgentGrant, Branch, Merchant, MerchantQuerySet
+from organizations.models.requests import AccessRequest, ActivationRequest
+
+__all__ = (
+    "AccessRequest",
+    "ActivationRequest",
+    "AgentGrant",
+    "AuditEvent",
+    "Branch",
+    "Customer",
+    "CustomerQuerySet",
+    "Grant",
+    "Membership",
+    "MembershipQuerySet",
+    "Merchant",
+    "MerchantQuerySet",
+    "Organization",
+)

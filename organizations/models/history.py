@@ -1,0 +1,63 @@
+"""What happened: an append-only list that the database itself refuses to rewrite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from organizations.models.customers import Customer
+from organizations.models.merchants import Merchant
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def for_agent(self, user: User) -> AuditEventQuerySet:
+        """What one merchant's agents wrote is invisible to the other merchants."""
+        return self.filter(merchant__in=Merchant.objects.for_agent(user))
+
+
+class AuditEvent(models.Model):
+    """One fact: a code and its data. The sentence is made from them when somebody reads it."""
+
+    class Event(models.TextChoices):
+        CUSTOMER_RECOGNIZED = "customer_recognized", _("Recognised by e-mail")
+        CUSTOMER_LINKED = "customer_linked", _("Linked by an agent")
+        CUSTOMER_OPENED = "customer_opened", _("Space opened")
+        CUSTOMER_EMAIL_CHANGED = "customer_email_changed", _("Contact e-mail changed")
+        ACCESS_REQUESTED = "access_requested", _("Access requested")
+        ACCESS_REFUSED = "access_refused", _("Access refused")
+        ACTIVATION_SENT = "activation_sent", _("Activation request sent")
+        ACTIVATION_USED = "activation_used", _("Activated")
+        PERMISSION_ASKED = "permission_asked", _("Permission asked for")
+        MEMBER_REMOVED = "member_removed", _("Member removed")
+        MEMBER_GRANTED = "member_granted", _("Access granted")
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, related_name="events")
+    event = models.CharField(_("event"), max_length=40, choices=Event)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    data = models.JSONField(_("details"), default=dict)
+    at = models.DateTimeField(_("moment"), default=timezone.now)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("history")
+        indexes = [
+            models.Index(fields=["customer", "-id"], name="event_of_customer"),
+            models.Index(fields=["merchant", "-id"], name="event_of_merchant"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_event_display()} · {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,106 @@
+"""The people of a customer: their role, since when and until when, and what they were granted beyond it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from guardian.models import UserObjectPermissionBase
+
+from organizations.models.customers import Customer
+from organizations.permissions import Role
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def active(self, *, on: date | None = None) -> MembershipQuerySet:
+        """In force on that day (today): begun, not ended, not removed, of a customer that is open."""
+        day = on or timezone.localdate()
+        return self.filter(
+            Q(starts_on=None) | Q(starts_on__lte=day),
+            Q(ends_on=None) | Q(ends_on__gte=day),
+            removed_at=None,
+            customer__closed_at=None,
+        )
+
+    def waiting(self) -> MembershipQuerySet:
+        """On file, in force, and not yet linked to a person who signs in."""
+        return self.active().filter(user=None)
+
+
+class Membership(models.Model):
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    email = models.EmailField(_("e-mail on file"), blank=True)
+    first_name = models.CharField(_("first name"), max_length=80, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    role = models.CharField(_("role"), max_length=14, choices=Role)
+    starts_on = models.DateField(_("from"), null=True, blank=True)
+    ends_on = models.DateField(_("until"), null=True, blank=True, help_text=_("Last day included."))
+    linked_at = models.DateTimeField(_("linked"), null=True, blank=True, editable=False)
+    removed_at = models.DateTimeField(_("removed"), null=True, blank=True, editable=False)
+    removed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "user"], condition=Q(removed_at=None), name="membership_one_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "email"],
+                condition=Q(removed_at=None) & ~Q(email=""),
+                name="membership_one_per_email",
+            ),
+            models.CheckConstraint(
+                condition=Q(email=models.functions.Lower(models.functions.Trim("email"))),
+                name="membership_email_normalized",
+            ),
+            models.CheckConstraint(
+                condition=Q(user=None, linked_at=None) | Q(user__isnull=False, linked_at__isnull=False),
+                name="membership_link_has_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(removed_by=None) | Q(removed_at__isnull=False), name="membership_removal_has_moment"
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_on=None) | Q(ends_on=None) | Q(ends_on__gte=models.F("starts_on")),
+                name="membership_ends_after_start",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "customer"], condition=Q(removed_at=None), name="membership_of_person"),
+            models.Index(fields=["email"], condition=Q(removed_at=None, user=None), name="membership_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.get_role_display()}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+
+class Grant(UserObjectPermissionBase):
+    """A permission ticked for one person beyond their role: guardian's table, with a real foreign key."""
+
+    content_object = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="grants")
+
+    class Meta(UserObjectPermissionBase.Meta):
+        verbose_name = _("granted access")
+        verbose_name_plural = _("granted access")
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.permission} → {self.content_object}"

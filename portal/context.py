@@ -1,0 +1,68 @@
+"""What the frame of every page needs: whose portal this is, which customers the person has, where they may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from organizations.models import Customer, Membership, Merchant
+from organizations.permissions import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation."""
+
+    label: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+class Frame:
+    """Computed when the template asks, so that fragments pay nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.customer: Customer | None = getattr(request, "customer", None)
+
+    @property
+    def navigation(self) -> list[Place]:
+        if self.customer is None:
+            return []
+        ident = [self.customer.public_id]
+        places = [(_("Home"), reverse("portal:home", args=ident), "house", None)]
+        places.append(
+            (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES)
+        )
+        here = self._request.path
+        return [
+            Place(label=label, url=url, icon=icon, is_current=here == url or (index > 0 and here.startswith(url)))
+            for index, (label, url, icon, permission) in enumerate(places)
+            if permission is None or permission in self._request.permissions
+        ]
+
+    @property
+    def memberships(self) -> list[Membership]:
+        """The person's customers with their role in each, for the switcher."""
+        user = self._request.user
+        if not user.is_authenticated:
+            return []
+        mine = Membership.objects.active().filter(user=user).select_related("customer__merchant")
+        return list(mine.order_by("customer__name", "pk"))
+
+
+def merchant_of(request: HttpRequest) -> Merchant | None:
+    """The customer's merchant, or on pages of no customer the default one."""
+    customer = getattr(request, "customer", None)
+    return customer.merchant if customer is not None else Merchant.objects.all().default()
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The context processor named in the settings."""
+    return {"frame": Frame(request), "merchant": SimpleLazyObject(lambda: merchant_of(request))}

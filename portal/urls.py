@@ -1,0 +1,34 @@
+"""Every address of the portal."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from portal import views
+
+portal_patterns = (
+    [
+        path("", views.landing, name="landing"),
+        path("language/", views.language, name="language"),
+        path("theme/<slug:slug>.css", views.theme, name="theme"),
+        path("healthz", views.healthz, name="healthz"),
+        path("readyz", views.readyz, name="readyz"),
+        path("outbox/", views.outbox_list, name="outbox"),
+        path("outbox/<uuid:key>/", views.outbox_detail, name="outbox-detail"),
+        path("c/<slug:customer_id>/", views.home, name="home"),
+    ],
+    "portal",
+)
+
+urlpatterns = [
+    path("", include(portal_patterns)),
+    path("", include("accounts.urls")),
+    path("", include("organizations.urls")),
+    path("", include("billing.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.permission_denied"
+handler404 = "portal.views.page_not_found"
+handler500 = "portal.views.server_error"

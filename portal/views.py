@@ -1,0 +1,113 @@
+"""Pages that belong to no single app: landing, a customer's home, health, errors."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.models import OutgoingMessage
+from organizations.access import requires
+from organizations.models import Customer, Merchant
+from portal.language import remember
+
+
+@login_not_required
+@require_GET
+def landing(request: HttpRequest) -> HttpResponse:
+    """Public; signed in: the customer's home, or the choice of customer."""
+    if not request.user.is_authenticated:
+        return render(request, "portal/landing.html")
+    customers = list(Customer.objects.for_user(request.user).order_by("name", "pk")[:2])
+    if len(customers) == 1:
+        return redirect(customers[0])
+    if customers:
+        return render(request, "portal/customer_choice.html")
+    if request.user.is_staff:
+        return redirect("admin:index")
+    return redirect("organizations:unrecognized")
+
+
+@requires()
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/home.html")
+
+
+@login_not_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language: kept on the person when signed in, in a cookie in any case."""
+    chosen = request.POST.get("language", "")
+    if chosen not in dict(settings.LANGUAGES) or not check_for_language(chosen):
+        raise Http404
+    if request.user.is_authenticated:
+        request.user.language = chosen
+        request.user.save(update_fields=["language"])
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    response = HttpResponseRedirect(back if safe else "/", status=303)
+    remember(response, language=chosen)
+    return response
+
+
+@login_not_required
+@require_GET
+@cache_control(public=True, max_age=3600)
+def theme(request: HttpRequest, slug: str) -> HttpResponse:
+    """The one custom property that is the merchant's: the hue of its accent."""
+    merchant = get_object_or_404(Merchant, slug=slug)
+    return HttpResponse(f":root {{ --hue: {merchant.hue}; }}\n", content_type="text/css")
+
+
+@login_not_required
+@require_GET
+def healthz(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"alive": True})
+
+
+@login_not_required
+@require_GET
+def readyz(request: HttpRequest) -> HttpResponse:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"ready": True})
+
+
+@login_not_required
+@require_GET
+def outbox_list(request: HttpRequest) -> HttpResponse:
+    """Demo only: the messages sent, with their links."""
+    if not settings.DEMO:
+        raise Http404
+    return render(request, "portal/outbox_list.html", {"sent": OutgoingMessage.objects.order_by("-pk")[:100]})
+
+
+@login_not_required
+@require_GET
+def outbox_detail(request: HttpRequest, key: str) -> HttpResponse:
+    if not settings.DEMO:
+        raise Http404
+    return render(request, "portal/outbox_detail.html", {"sent": get_object_or_404(OutgoingMessage, key=key)})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", {"refusal": exception}, status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return render(request, "500.html", status=500)

@@ -1,0 +1,1 @@
+"""The local copy of the enterprise register. Imports nothing of ours."""

@@ -1,0 +1,7 @@
+"""The registry app: the enterprise register."""
+
+from django.apps import AppConfig
+
+
+class RegistryConfig(AppConfig):
+    name = "registry"

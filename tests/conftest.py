@@ -1,0 +1,122 @@
+"""The cast, and a run stricter than production: real PostgreSQL and Valkey, started for the run alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from guardian.shortcuts import assign_perm
+
+from accounts.models import User
+from organizations.models import Customer, Merchant
+from organizations.permissions import Role
+from tests import factories
+
+
+@pytest.fixture
+def boreal(db: None) -> Merchant:
+    return factories.MerchantFactory(slug="boreal", name="Location Boréal", is_default=True)
+
+
+@pytest.fixture
+def riviere(db: None) -> Merchant:
+    return factories.MerchantFactory(slug="riviere", name="Club Rivière")
+
+
+@pytest.fixture
+def acme(boreal: Merchant) -> Customer:
+    return factories.CustomerFactory(
+        merchant=boreal, number="10482", kind=Customer.Kind.MEMBER, name="Acme Construction inc."
+    )
+
+
+@pytest.fixture
+def globex(boreal: Merchant) -> Customer:
+    return factories.CustomerFactory(merchant=boreal, number="10977", kind=Customer.Kind.MEMBER, name="Globex ltée")
+
+
+@pytest.fixture
+def alice(acme: Customer) -> User:
+    """Administers Acme."""
+    user = factories.UserFactory(email="alice@acme.example", first_name="Alice", last_name="Tremblay")
+    factories.MembershipFactory(customer=acme, user=user, role=Role.ADMINISTRATOR)
+    return user
+
+
+@pytest.fixture
+def bob(acme: Customer) -> User:
+    """Rents for Acme."""
+    user = factories.UserFactory(email="bob@acme.example", first_name="Bob", last_name="Gagnon")
+    factories.MembershipFactory(customer=acme, user=user, role=Role.EDITOR)
+    return user
+
+
+@pytest.fixture
+def rita(acme: Customer) -> User:
+    """Only picks up for Acme."""
+    user = factories.UserFactory(email="rita@acme.example", first_name="Rita", last_name="Côté")
+    factories.MembershipFactory(customer=acme, user=user, role=Role.VISITOR)
+    return user
+
+
+@pytest.fixture
+def charlie(globex: Customer) -> User:
+    """Administers Globex."""
+    user = factories.UserFactory(email="charlie@globex.example", first_name="Charlie", last_name="Roy")
+    factories.MembershipFactory(customer=globex, user=user, role=Role.ADMINISTRATOR)
+    return user
+
+
+@pytest.fixture
+def ines(boreal: Merchant) -> User:
+    """An individual, known by her e-mail."""
+    user = factories.UserFactory(email="ines@example.org", first_name="Inès", last_name="Lavoie")
+    customer = factories.CustomerFactory(merchant=boreal, number="20001", name="Inès Lavoie", email="ines@example.org")
+    factories.MembershipFactory(customer=customer, user=user, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def nadia(boreal: Merchant) -> User:
+    """Owns a business that is not a member."""
+    user = factories.UserFactory(email="nadia@noname.example", first_name="Nadia", last_name="Bouchard")
+    customer = factories.CustomerFactory(
+        merchant=boreal, number="30001", kind=Customer.Kind.BUSINESS, name="Noname", email="nadia@noname.example"
+    )
+    factories.MembershipFactory(customer=customer, user=user, role=Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def sam(boreal: Merchant) -> User:
+    """An agent of Location Boréal."""
+    user = factories.UserFactory(email="sam@boreal.example", first_name="Sam", last_name="Pelletier", is_staff=True)
+    assign_perm("serve_merchant", user, boreal)
+    return user
+
+
+@pytest.fixture
+def zoe(riviere: Merchant) -> User:
+    """An agent of Club Rivière, another merchant."""
+    user = factories.UserFactory(email="zoe@riviere.example", first_name="Zoé", last_name="Fortin", is_staff=True)
+    assign_perm("serve_merchant", user, riviere)
+    return user
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    return factories.UserFactory(email="root@comptoir.example", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def today(time_machine: object) -> datetime:
+    """Noon in Québec on 22 November 2026, and the clock stands still."""
+    moment = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    time_machine.move_to(moment, tick=False)
+    return moment
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client(headers={"accept-language": "fr-CA"})
