@@ -1,0 +1,67 @@
+"""Everything between a running database and the first page: schema, translations, static files, demo data."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+DEMO_STAMP = "comptoir: demo data loaded"
+
+
+class Command(BaseCommand):
+    """Each step is skipped when it has nothing to do, so that a second start is quick."""
+
+    help = "Migrate, compile the translations, collect the static files and, in a demo, load its data once."
+
+    def handle(self, *_args: object, **options: object) -> None:
+        """Run the four steps in order."""
+        call_command("migrate", verbosity=options["verbosity"], interactive=False)
+        call_command("compilemessages", verbosity=options["verbosity"])
+        if collect_static():
+            self.stdout.write("Static files collected.")
+        if settings.DEMO and not has_demo_stamp():
+            call_command("seed_demo")
+            leave_demo_stamp()
+
+
+def collect_static() -> bool:
+    """Collect the static files when one of them changed since the last time; say whether that was needed."""
+    stamp = Path(settings.STATIC_ROOT) / ".collected"
+    fingerprint = static_fingerprint()
+    if stamp.exists() and stamp.read_text() == fingerprint:
+        return False
+    stamp.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.write_text(fingerprint)
+    return True
+
+
+def static_fingerprint() -> str:
+    """A digest of the names, sizes and dates of all static files."""
+    files = []
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            about = Path(storage.path(name)).stat()
+            files.append((name, about.st_size, about.st_mtime_ns))
+    return hashlib.sha256(json.dumps(sorted(files)).encode()).hexdigest()
+
+
+def has_demo_stamp() -> bool:
+    """Whether the demo data were loaded into this very database: a comment on it says so."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        )
+        return cursor.fetchone()[0] == DEMO_STAMP
+
+
+def leave_demo_stamp() -> None:
+    """Remember in the database itself that it has its demo data; deleting them later is then respected."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"COMMENT ON DATABASE {name} IS '{DEMO_STAMP}'")
