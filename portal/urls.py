@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from portal import views
+from portal import stylesheet, views
 
 portal_patterns = (
     [
         path("", views.landing, name="landing"),
         path("language/", views.language, name="language"),
+        path("theme/<int:hue>-<slug:digest>.css", stylesheet.serve, name="stylesheet"),
         path("theme/<slug:slug>.css", views.theme, name="theme"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),

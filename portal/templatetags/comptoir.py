@@ -1,0 +1,157 @@
+"""Template words of the portal: formats in the reader's language, icons, form fields, the stylesheet's address.
+
+No query and no business rule here.
+"""
+
+import datetime as dt
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxInput, Form
+from django.template import Context
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from lucide.templatetags.lucide import lucide
+
+from accounts import formats
+from portal import stylesheet
+
+register = template.Library()
+
+
+def _language() -> str:
+    return get_language() or "fr-ca"
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """An amount in Canadian dollars."""
+    return formats.money(amount, _language())
+
+
+@register.filter
+def percent(points: Decimal | None) -> str:
+    """Percentage points."""
+    return formats.percent(points, _language())
+
+
+@register.filter
+def isodate(day: dt.date | dt.datetime | None) -> str:
+    """A date for a table."""
+    return formats.iso_date(day)
+
+
+@register.filter
+def longdate(day: dt.date | dt.datetime | None) -> str:
+    """A date for a sentence."""
+    return formats.long_date(day, _language())
+
+
+@register.filter
+def moment(at: dt.datetime | None) -> str:
+    """A date and an hour for a sentence."""
+    return formats.long_moment(at, _language())
+
+
+@register.filter
+def phone(number: object, extension: object = "") -> str:
+    """A phone number and its extension."""
+    return formats.phone(number, extension, _language())
+
+
+@register.filter
+def tel(number: object, extension: object = "") -> str:
+    """The address a phone dials: tel:+15145550123;ext=12."""
+    digits = "".join(c for c in str(number) if c.isdigit() or c == "+")
+    return f"tel:{digits};ext={extension}" if extension else f"tel:{digits}"
+
+
+@register.filter
+def filesize(count: int | None) -> str:
+    """A number of bytes."""
+    return formats.file_size(count, _language())
+
+
+@lru_cache(maxsize=64)
+def _icon(name: str) -> SafeString:
+    return mark_safe(  # noqa: S308 - drawn by the icon package from a name written in our templates
+        lucide(name, size=None, **{"class": "icon", "aria-hidden": "true", "width": "20", "height": "20"})
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A decorative icon, hidden from screen readers."""
+    return _icon(str(name))
+
+
+@register.simple_tag
+def language_tag() -> str:
+    """The language of the page as browsers and screen readers name it."""
+    return "en-CA" if _language().startswith("en") else "fr-CA"
+
+
+@register.simple_tag
+def stylesheet_url(hue: int | None = None) -> str:
+    """The address of the whole stylesheet in a merchant's hue; it changes when a rule changes."""
+    hue = stylesheet.DEFAULT_HUE if hue is None else hue
+    return reverse("portal:stylesheet", kwargs={"hue": hue % 360, "digest": stylesheet.digest()})
+
+
+@register.simple_tag(takes_context=True)
+def current(context: Context, *names: str) -> SafeString:
+    """Marks the link of the page we are on, by the names of its addresses."""
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
+    return mark_safe('aria-current="page"') if match and match.view_name in names else SafeString("")
+
+
+def _kind(field: BoundField) -> str:
+    if field.field.widget.attrs.get("tabindex") == "-1":
+        return "trap"
+    if isinstance(field.field.widget, CheckboxInput):
+        return "check"
+    return "group" if field.field.widget.use_fieldset else "line"
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, label: str = "", hint: str = "", autocomplete: str = "") -> dict[str, Any]:
+    """Label, input, help and error of one form field, tied together for screen readers.
+
+    Placeholders are dropped (the label says it) and so are inline styles (the content policy refuses them).
+    """
+    attrs = bound.field.widget.attrs
+    attrs.pop("placeholder", None)
+    attrs.pop("style", None)
+    if autocomplete:
+        attrs["autocomplete"] = autocomplete
+    if hint:
+        bound.help_text = hint
+    kind = _kind(bound)
+    return {
+        "bound": bound,
+        "kind": kind,
+        "label": label or bound.label,
+        "input": bound,
+        "is_optional": not bound.field.required and kind == "line",
+    }
+
+
+@register.inclusion_tag("components/error_summary.html")
+def error_summary(form: Form) -> dict[str, Any]:
+    """What to correct in a form, each line a link to its field."""
+    fields = [(bound, bound.errors) for bound in form if bound.errors] if form.is_bound else []
+    general = form.non_field_errors() if form.is_bound else []
+    hidden = [(name, errors) for name, errors in form.errors.items() if name in form.fields and form[name].is_hidden]
+    return {
+        "general": [*general, *(error for _, errors in hidden for error in errors)],
+        "fields": [
+            (format_html("#{}", bound.id_for_label or bound.auto_id), bound.label, errors)
+            for bound, errors in fields
+            if not bound.is_hidden
+        ],
+    }

@@ -1,0 +1,15 @@
+// Seasoning only: every page works without it.
+// Menus are native <details>; this closes the open one on Escape or on a click elsewhere.
+const openMenus = () => document.querySelectorAll("details[name=menu][open]");
+
+document.addEventListener("click", (event) => {
+  for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
