@@ -1,8 +1,64 @@
-"""Forms about oneself: signing up, one's profile."""
+"""Forms about oneself: signing up, one's profile. They check shape and never write, except as allauth requires."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.core.validators import RegexValidator
+from django.http import HttpRequest
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Language, User
+
+extension_digits = RegexValidator(r"^\d{1,6}$", _("An extension is made of one to six digits."))
 
 
-class SignupForm(forms.Form):
-    def signup(self, request: object, user: object) -> None:
-        return None
+class SignupForm(AllauthSignupForm):
+    """Name, language, e-mail, password: what a profile needs to begin."""
+
+    first_name = forms.CharField(
+        label=_("First name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+    )
+    last_name = forms.CharField(
+        label=_("Last name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+    )
+    language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
+    field_order = ("first_name", "last_name", "email", "password1", "language")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("language", get_language())
+        self.fields["email"].label = _("E-mail")
+        self.fields["password1"].label = _("Password")
+
+    def custom_signup(self, request: HttpRequest, user: User) -> None:
+        """Called by allauth once it has made the person: keep what its own form does not know."""
+        user.language = self.cleaned_data["language"]
+        user.save(update_fields=["language"])
+
+
+class ProfileForm(forms.ModelForm[User]):
+    class Meta:
+        model = User
+        fields = ("first_name", "last_name", "phone", "phone_extension", "language")
+        widgets = {
+            "first_name": forms.TextInput(attrs={"autocomplete": "given-name"}),
+            "last_name": forms.TextInput(attrs={"autocomplete": "family-name"}),
+            "phone": forms.TextInput(attrs={"autocomplete": "tel-national", "type": "tel"}),
+            "phone_extension": forms.TextInput(attrs={"autocomplete": "tel-extension", "inputmode": "numeric"}),
+        }
+        labels = {"language": _("Language of the site and of our messages")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_name"].required = self.fields["last_name"].required = True
+        self.fields["phone_extension"].validators.append(extension_digits)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("phone_extension") and not cleaned.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _("Enter the number this extension belongs to."))
+        return cleaned

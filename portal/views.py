@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import OutgoingMessage
 from organizations.access import requires
-from organizations.models import Customer, Merchant
+from organizations.models import Customer
+from portal import health
 from portal.language import remember
 
 
@@ -59,25 +58,17 @@ def language(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_GET
-@cache_control(public=True, max_age=3600)
-def theme(request: HttpRequest, slug: str) -> HttpResponse:
-    """The one custom property that is the merchant's: the hue of its accent."""
-    merchant = get_object_or_404(Merchant, slug=slug)
-    return HttpResponse(f":root {{ --hue: {merchant.hue}; }}\n", content_type="text/css")
-
-
-@login_not_required
-@require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; nothing else is asked."""
     return JsonResponse({"alive": True})
 
 
 @login_not_required
 @require_GET
 def readyz(request: HttpRequest) -> HttpResponse:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"ready": True})
+    """200 when the database, its migrations and the broker are all there; else 503 and which is missing."""
+    parts = health.parts()
+    return JsonResponse(parts, status=200 if all(parts.values()) else 503)
 
 
 @login_not_required

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from django.test import Client
+from django.core.cache import cache
 from guardian.shortcuts import assign_perm
 
 from accounts.models import User
 from organizations.models import Customer, Merchant
 from organizations.permissions import Role
 from tests import factories
+from tests.strictness import StrictClient
 
 
 @pytest.fixture
@@ -118,5 +119,12 @@ def today(time_machine: object) -> datetime:
 
 
 @pytest.fixture
-def client() -> Client:
-    return Client(headers={"accept-language": "fr-CA"})
+def client() -> StrictClient:
+    """A browser that prefers French."""
+    return StrictClient(headers={"accept-language": "fr-CA"})
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache() -> None:
+    """Rate limits and sessions of one test are not those of the next."""
+    cache.clear()

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import factory
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
@@ -29,8 +30,6 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     @factory.post_generation
     def confirmed(self, create: bool, extracted: bool | None, **kwargs: object) -> None:
         """An address allauth holds as confirmed, unless confirmed=False."""
-        from allauth.account.models import EmailAddress  # needs the apps to be loaded
-
         EmailAddress.objects.create(user=self, email=self.email, primary=True, verified=extracted is not False)
 
 

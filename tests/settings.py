@@ -4,10 +4,12 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "tests-only")
 
-from portal.settings import *
+from portal.settings import *  # noqa: F403 - settings are names in a module
 from portal.settings import STORAGES, TEMPLATES
+from tests.strictness import FailOnUnknown
 
 DEBUG = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 SECURE_SSL_REDIRECT = False
+TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = FailOnUnknown("%s")

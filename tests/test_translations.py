@@ -1,0 +1,78 @@
+"""French is complete, nothing fuzzy, written as Québec writes; every string of ours is in the catalogue."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_file
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUE = ROOT / "portal/locale/fr_CA/LC_MESSAGES/django.po"
+APPS = ["portal", "billing", "organizations", "registry", "accounts"]
+# Typography: a no-break space before high punctuation and inside guillemets, a curly apostrophe.
+MISTAKES = {
+    "a space before ; ! ? : % $ that breaks": re.compile(r"[^\s\u00a0] [;!?:%$»](?:\s|$)"),
+    "no space before ; ! ?": re.compile(r"\w[;!?](?:\s|$)"),
+    "a space after « that breaks": re.compile(r"« "),
+    "a straight apostrophe": re.compile(r"\w'\w"),
+    "an English word for mail": re.compile(r"\be-?mails?\b|\bnewsletter\b|\bpassword\b", re.IGNORECASE),
+    "« tu »": re.compile(r"\b(tu|ton|tes|toi)\b", re.IGNORECASE),
+    "two spaces": re.compile(r"\S  \S"),
+}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalog:
+    with CATALOGUE.open("rb") as file:
+        return read_po(file, locale="fr_CA")
+
+
+def messages(catalogue: Catalog) -> list[Message]:
+    return [message for message in catalogue if message.id]
+
+
+def sentences(message: Message) -> list[str]:
+    return [text for text in (message.string if isinstance(message.string, tuple) else (message.string,)) if text]
+
+
+def test_every_message_is_written_in_french(catalogue):
+    found = messages(catalogue)
+    assert len(found) > 100
+    assert [m.id for m in found if m.fuzzy or not sentences(m) or not all(m.string)] == []
+
+
+def test_placeholders_survive_translation(catalogue):
+    pattern = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
+    broken = []
+    for message in messages(catalogue):
+        ids = message.id if isinstance(message.id, tuple) else (message.id,)
+        wanted = set(pattern.findall(ids[-1]))
+        for sentence in sentences(message):
+            # A singular may leave out the count.
+            missing = wanted - set(pattern.findall(sentence)) - ({"%(count)s", "%(count)d"} if len(ids) > 1 else set())
+            if missing or set(pattern.findall(sentence)) - wanted:
+                broken.append(message.id)
+    assert broken == []
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_french_is_typeset_as_french(catalogue, mistake):
+    found = [(m.id, text) for m in messages(catalogue) for text in sentences(m) if MISTAKES[mistake].search(text)]
+    assert found == []
+
+
+def test_every_string_of_python_code_is_in_the_catalogue(catalogue):
+    keywords = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
+                "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2)}  # fmt: skip
+    known = {m.id[0] if isinstance(m.id, tuple) else m.id for m in messages(catalogue)}
+    unknown = set()
+    for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts):
+        for _line, text, _comments, _context in extract_from_file("python", str(path), keywords=keywords):
+            first = text[0] if isinstance(text, tuple) else text
+            if first and first not in known:
+                unknown.add(f"{path.relative_to(ROOT)}: {first}")
+    assert sorted(unknown) == []
