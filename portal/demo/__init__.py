@@ -1,0 +1,5 @@
+"""An equipment rental in Québec that does not exist: two merchants, their customers, eighteen months of invoices."""
+
+from portal.demo.story import PASSWORD, tell
+
+__all__ = ("PASSWORD", "tell")

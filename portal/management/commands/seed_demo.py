@@ -1,0 +1,13 @@
+"""Loads the demo once."""
+
+from django.core.management.base import BaseCommand
+
+from portal import demo
+
+
+class Command(BaseCommand):
+    help = "Load the demo: two merchants, forty customers, eighteen months of invoices. Once."
+
+    def handle(self, *args: object, **options: object) -> None:
+        if not demo.tell(progress=lambda step: self.stdout.write(f"Demo: {step}…")):
+            self.stdout.write("Demo: already there.")
