@@ -21,6 +21,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except ServiceFailed as failure:
         sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def default_var_dir() -> Path:
 
 
 def environment(*, var_dir: Path) -> dict[str, str]:
-    """DATABASE_URL and REDIS_URL of the servers now running under `var_dir`, and its SECRET_KEY. Starts nothing."""
+    """What the servers now running under `var_dir` want in the environment, and its SECRET_KEY. Starts nothing."""
     found = {}
     with suppress(OSError, KeyError):
         found["SECRET_KEY"] = _read(var_dir / "secrets.json")["SECRET_KEY"]
@@ -35,14 +35,14 @@ def environment(*, var_dir: Path) -> dict[str, str]:
 
 
 def addresses(*, var_dir: Path) -> dict[str, str]:
-    """The URLs of the servers now running under `var_dir`, else {}."""
+    """DATABASE_URL, REDIS_URL and whatever else was published by who runs the servers now, else {}."""
     run = var_dir / "run"
     try:
         with (run / OWNER_LOCK).open("rb") as lock:
             # The owner holds the lock until it dies, however it dies; a pid could be somebody else's by now.
             if take(lock=lock, how=fcntl.LOCK_SH):
                 return {}
-        return {name: url for name, url in _read(run / ADDRESSES).items() if name in URLS}
+        return {name: url for name, url in _read(run / ADDRESSES).items() if name != "pid"}
     except OSError:
         return {}
 
@@ -62,11 +62,11 @@ def installation_secrets(*, var_dir: Path) -> dict[str, str]:
         return _read(path)
 
 
-def publish(*, var_dir: Path, urls: dict[str, str]) -> None:
-    """Tell the other commands of this folder where the servers listen."""
+def publish(*, var_dir: Path, environment: dict[str, str]) -> None:
+    """Tell the other commands of this folder where the servers listen, and what else the run was told."""
     write_private(
         path=var_dir / "run" / ADDRESSES,
-        text=json.dumps({**urls, "pid": str(os.getpid())}),
+        text=json.dumps({**environment, "pid": str(os.getpid())}),
     )
 
 

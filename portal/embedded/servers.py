@@ -19,7 +19,7 @@ PAUSE = 0.1
 NO_SERVERS = frozenset(
     {
         *("check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages"),
-        *("makemigrations", "start", "version"),
+        *("makemigrations", "version"),
     }
 )
 
@@ -65,13 +65,13 @@ class Servers:
 
 
 @contextmanager
-def owned(*, var_dir: Path, patience: float = 10) -> Iterator[Servers]:
-    """Servers of `var_dir` that are ours to run and restart; other commands find them by the register."""
+def owned(*, var_dir: Path, patience: float = 10, told: dict[str, str] | None = None) -> Iterator[Servers]:
+    """Servers of `var_dir` that are ours to run and restart; other commands read their addresses and `told`."""
     with register.ownership(var_dir=var_dir, patience=patience):
         servers = Servers(folder=var_dir, is_durable=True)
         servers.start()
         try:
-            register.publish(var_dir=var_dir, urls=servers.urls)
+            register.publish(var_dir=var_dir, environment={**(told or {}), **servers.urls})
             yield servers
         finally:
             register.withdraw(var_dir=var_dir)
@@ -126,6 +126,23 @@ def _found_or_own(*, var_dir: Path, stack: ExitStack) -> Servers | None:
     return None
 
 
+_mine: list[Servers] = []
+
+
+def mine() -> Servers:
+    """The servers this process owns since before Django was loaded."""
+    return _mine[0]
+
+
+def settings_of_a_run() -> dict[str, str]:
+    """What a whole run on one machine needs to know; a demo only on a database of our own."""
+    port = os.environ.get("PORT", "8000")
+    found = {"PORT": port, "SITE_URL": os.environ.get("SITE_URL", f"http://localhost:{port}")}
+    if "DATABASE_URL" not in os.environ:
+        found["DEMO"] = os.environ.get("DEMO", "1")
+    return found
+
+
 @contextmanager
 def for_command(*, arguments: list[str]) -> Iterator[None]:
     """What `manage.py` puts around a command: a SECRET_KEY, and the servers if the command needs them."""
@@ -133,9 +150,13 @@ def for_command(*, arguments: list[str]) -> Iterator[None]:
     # With servers of its own, an installation has its own SECRET_KEY too: the settings refuse to do without.
     if not all(name in os.environ for name in register.URLS):
         register.installation_secrets(var_dir=var_dir)
-    is_served = bool(arguments) and arguments[0] not in NO_SERVERS and not {"-h", "--help"} & set(arguments)
     with ExitStack() as stack:
-        if is_served:
-            urls = stack.enter_context(running(var_dir=var_dir))
-            os.environ.update({name: url for name, url in urls.items() if name not in os.environ})
+        if arguments and arguments[0] not in NO_SERVERS and not {"-h", "--help"} & set(arguments):
+            if arguments[0] == "start":
+                found = settings_of_a_run()
+                _mine.append(stack.enter_context(owned(var_dir=var_dir, told=found)))
+                found.update(mine().urls)
+            else:
+                found = stack.enter_context(running(var_dir=var_dir))
+            os.environ.update({name: value for name, value in found.items() if name not in os.environ})
         yield

@@ -48,19 +48,19 @@ class Watch:
     def _plan(self, *, now: float) -> None:
         lived = now - self.started_at
         self.wait = FIRST_WAIT if lived > GOOD_LIFE else min(self.wait * 2, LONGEST_WAIT)
-        logger.warning("%s has stopped; it starts again in %.1f s.", self.service.name, self.wait)
+        logger.warning("%s has stopped (see %s.log); it starts again in %.1f s.", *([self.service.name] * 2), self.wait)
         self.due_at = now + self.wait
 
 
-def supervise(*, running: Sequence[Service], starting: Sequence[Service], announce: Callable[[], None]) -> None:
-    """Start `starting`, announce, then keep all of them alive until Interrupted; stops `starting` only.
+def supervise(*, running: Sequence[Service], starting: Sequence[Service], started: Callable[[Service], None]) -> None:
+    """Start `starting`, telling `started` after each, then keep all alive until Interrupted; stops `starting` only.
 
     `running` are services already started by somebody who stops them too.
     """
     try:
         for service in starting:
             service.start()
-        announce()
+            started(service)
         now = time.monotonic()
         watches = [Watch(service=service, started_at=now) for service in (*running, *starting)]
         while True:

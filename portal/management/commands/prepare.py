@@ -9,6 +9,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 DEMO_STAMP = "comptoir: demo data loaded"
 
@@ -18,27 +19,43 @@ class Command(BaseCommand):
 
     help = "Migrate, compile the translations, collect the static files and, in a demo, load its data once."
 
-    def handle(self, *_args: object, **options: object) -> None:
+    def handle(self, *_args: object, **_options: object) -> None:
         """Run the four steps in order."""
-        call_command("migrate", verbosity=options["verbosity"], interactive=False)
-        call_command("compilemessages", verbosity=options["verbosity"])
-        if collect_static():
-            self.stdout.write("Static files collected.")
+        if has_migrations_to_apply():
+            self.stdout.write("Migrating the database …")
+            call_command("migrate", verbosity=0, interactive=False)
+        call_command("compilemessages", verbosity=0)
+        if has_new_static_files():
+            self.stdout.write("Collecting the static files …")
+            collect_static()
         if settings.DEMO and not has_demo_stamp():
+            self.stdout.write("Loading the demo data …")
             call_command("seed_demo")
             leave_demo_stamp()
 
 
-def collect_static() -> bool:
-    """Collect the static files when one of them changed since the last time; say whether that was needed."""
-    stamp = Path(settings.STATIC_ROOT) / ".collected"
-    fingerprint = static_fingerprint()
-    if stamp.exists() and stamp.read_text() == fingerprint:
-        return False
-    stamp.unlink(missing_ok=True)
+def has_migrations_to_apply() -> bool:
+    """Whether `migrate` has something to do; it takes a second to find that out for itself."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def has_new_static_files() -> bool:
+    """Whether a static file changed since the last collection."""
+    stamp = static_stamp()
+    return not stamp.exists() or stamp.read_text() != static_fingerprint()
+
+
+def collect_static() -> None:
+    """Collect, and remember what was collected."""
+    static_stamp().unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
-    stamp.write_text(fingerprint)
-    return True
+    static_stamp().write_text(static_fingerprint())
+
+
+def static_stamp() -> Path:
+    """The file that holds the fingerprint of the collected files."""
+    return Path(settings.STATIC_ROOT) / ".collected"
 
 
 def static_fingerprint() -> str:
