@@ -40,7 +40,7 @@ class SignupForm(AllauthSignupForm):
         user.save(update_fields=["language"])
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("first_name", "last_name", "phone", "phone_extension", "language")

@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("SECRET_KEY", "tests-only")
 
 from portal.settings import *  # noqa: F403 - settings are names in a module
-from portal.settings import STORAGES, TEMPLATES
+from portal.settings import STATIC_ROOT, STORAGES, TEMPLATES
 from tests.strictness import FailOnUnknown
 
 DEBUG = False
@@ -13,3 +13,5 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 SECURE_SSL_REDIRECT = False
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = FailOnUnknown("%s")
+# WhiteNoise warns about a folder that is not there.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)

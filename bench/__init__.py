@@ -1,0 +1,1 @@
+"""Measurements: each a ratio against a limit measured in the same run."""
