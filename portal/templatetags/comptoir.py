@@ -12,12 +12,11 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Form
 from django.template import Context
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from lucide.templatetags.lucide import lucide
 
-from accounts import formats
+from accounts import devices, formats
 from portal import stylesheet
 
 register = template.Library()
@@ -76,6 +75,12 @@ def filesize(count: int | None) -> str:
     return formats.file_size(count, _language())
 
 
+@register.filter
+def device(user_agent: str) -> str:
+    """A browser as a person names it."""
+    return devices.describe(user_agent)
+
+
 @lru_cache(maxsize=64)
 def _icon(name: str) -> SafeString:
     return mark_safe(  # noqa: S308 - drawn by the icon package from a name written in our templates
@@ -119,7 +124,7 @@ def _kind(field: BoundField) -> str:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, label: str = "", hint: str = "", autocomplete: str = "") -> dict[str, Any]:
+def field(bound: BoundField, label: str = "", hint: str | None = None, autocomplete: str = "") -> dict[str, Any]:
     """Label, input, help and error of one form field, tied together for screen readers.
 
     Placeholders are dropped (the label says it) and so are inline styles (the content policy refuses them).
@@ -129,7 +134,7 @@ def field(bound: BoundField, label: str = "", hint: str = "", autocomplete: str 
     attrs.pop("style", None)
     if autocomplete:
         attrs["autocomplete"] = autocomplete
-    if hint:
+    if hint is not None:
         bound.help_text = hint
     kind = _kind(bound)
     return {
@@ -144,14 +149,12 @@ def field(bound: BoundField, label: str = "", hint: str = "", autocomplete: str 
 @register.inclusion_tag("components/error_summary.html")
 def error_summary(form: Form) -> dict[str, Any]:
     """What to correct in a form, each line a link to its field."""
-    fields = [(bound, bound.errors) for bound in form if bound.errors] if form.is_bound else []
-    general = form.non_field_errors() if form.is_bound else []
-    hidden = [(name, errors) for name, errors in form.errors.items() if name in form.fields and form[name].is_hidden]
-    return {
-        "general": [*general, *(error for _, errors in hidden for error in errors)],
-        "fields": [
-            (format_html("#{}", bound.id_for_label or bound.auto_id), bound.label, errors)
-            for bound, errors in fields
-            if not bound.is_hidden
-        ],
-    }
+    errors = form.errors if form.is_bound else {}
+    hidden = [error for name in errors if name in form.fields and form[name].is_hidden for error in errors[name]]
+    general = [*(form.non_field_errors() if errors else []), *hidden]
+    fields = [
+        (f"#{bound.id_for_label or bound.auto_id}", bound.label, bound.errors)
+        for bound in form.visible_fields()
+        if errors and bound.errors
+    ]
+    return {"general": general, "fields": fields, "count": len(general) + len(fields)}
