@@ -10,6 +10,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from portal import embedded
+from portal.mailers import mailers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -170,7 +171,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_HONEYPOT_FIELD = "website"
@@ -209,7 +210,9 @@ TIME_ZONE = "America/Toronto"
 USE_TZ = True
 
 # --- how we write to people -------------------------------------------------------------------
-EMAIL_URL = env.str("EMAIL_URL", default="")  # smtp://user:password@host:port, smtp+tls://…; empty: files under VAR_DIR
+# smtp://user:password@host:port, smtp+tls://…, smtps://…; empty: .eml files under VAR_DIR/mail
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAILERS = mailers(url=EMAIL_URL, folder=VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Comptoir <comptoir@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SMS_URL = env.str("SMS_URL", default="")  # twilio://SID:TOKEN@+15145550123; empty: files under VAR_DIR
@@ -236,6 +239,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
+    "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }
 

@@ -1,0 +1,167 @@
+"""The client of the mail server: one connection kept by each worker; any other Django back end works, more slowly."""
+
+from __future__ import annotations
+
+import smtplib
+import threading
+import time
+from contextlib import suppress
+from email import message_from_bytes, policy
+from email.message import Message
+from typing import Any, NoReturn, cast
+
+from django.conf import settings
+from django.core.mail import EmailMessage, mailers
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend as Smtp
+from django.core.mail.utils import DNS_NAME
+
+from accounts import mime
+from accounts.models import OutgoingMessage
+from accounts.transports import Deferred, Lost, Refused, Unreachable
+
+# A server may have closed a connection that slept this long: ask before using it.
+IDLE_SECONDS = 5.0
+CLOSING, TOO_LARGE, PERMANENT = 421, 552, range(500, 600)
+_kept = threading.local()
+
+
+class Ready:
+    """A finished message for back ends that are not SMTP."""
+
+    def __init__(self, *, content: bytes, recipient: str) -> None:
+        self.content = content
+        self.from_email = mime.sender()
+        self.to = [recipient]
+
+    def recipients(self) -> list[str]:
+        return self.to
+
+    def message(self, *, policy: policy.Policy[Any] = policy.SMTP) -> Message:
+        return message_from_bytes(self.content, policy=policy)
+
+
+class Server:
+    """A mail server, and the connection to it while it lasts."""
+
+    def __init__(self, *, backend: Smtp) -> None:
+        self._backend = backend
+        self._connection: smtplib.SMTP | None = None
+        self._used_at = 0.0
+
+    def send(self, *, recipient: str, content: bytes) -> None:
+        """Hand one message over; a kept connection that turns out to be dead is replaced once."""
+        kept = self._living()
+        if kept is not None:
+            try:
+                self._hand_over(kept, recipient=recipient, content=content)
+            except Lost:
+                pass  # servers close connections that are old or have carried enough: not this message's fault
+            else:
+                return
+        self._hand_over(self._connect(), recipient=recipient, content=content)
+
+    def hang_up(self) -> None:
+        """Close the connection, politely if the server still listens."""
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.quit()
+            self._drop()
+
+    def _living(self) -> smtplib.SMTP | None:
+        """The kept connection, if the server still answers on it."""
+        if self._connection is not None and time.monotonic() - self._used_at > IDLE_SECONDS:
+            try:
+                self._connection.noop()
+            except OSError:
+                self._drop()
+        return self._connection
+
+    def _connect(self) -> smtplib.SMTP:
+        """A new connection, kept; raises Unreachable."""
+        backend = self._backend
+        # The name we say is cached by Django: looking it up may take seconds.
+        options: dict[str, Any] = {"local_hostname": DNS_NAME.get_fqdn(), "timeout": backend.timeout}
+        if backend.use_ssl:
+            options["context"] = backend.ssl_context
+        try:
+            self._connection = backend.connection_class(backend.host, backend.port, **options)
+            if backend.use_tls:
+                self._connection.starttls(context=backend.ssl_context)
+            if backend.username:
+                self._connection.login(backend.username, backend.password)
+        except (OSError, UnicodeError) as failure:
+            self._drop()
+            raise Unreachable(_words(failure)) from failure
+        return self._connection
+
+    def _hand_over(self, connection: smtplib.SMTP, *, recipient: str, content: bytes) -> None:
+        try:
+            connection.sendmail(mime.sender(), [recipient], content)
+        except smtplib.SMTPRecipientsRefused as refusal:
+            code, reply = refusal.recipients[recipient]
+            self._judge(code, reply, is_permanent=code in PERMANENT)
+        except smtplib.SMTPSenderRefused as refusal:
+            # Our own address is refused, for everybody: a setting to correct, unless this one message is too large.
+            self._judge(refusal.smtp_code, refusal.smtp_error, is_permanent=refusal.smtp_code == TOO_LARGE)
+        except smtplib.SMTPResponseException as refusal:
+            self._judge(refusal.smtp_code, refusal.smtp_error, is_permanent=refusal.smtp_code in PERMANENT)
+        except OSError as lost:
+            self._drop()
+            raise Lost(_words(lost)) from lost
+        finally:
+            self._used_at = time.monotonic()
+
+    def _judge(self, code: int, reply: bytes | str, *, is_permanent: bool) -> NoReturn:
+        if code == CLOSING or code < 0:
+            self._drop()
+            raise Lost(_answer(code, reply))
+        raise (Refused if is_permanent else Deferred)(_answer(code, reply))
+
+    def _drop(self) -> None:
+        """Close without a word: a server that no longer answers would cost a timeout."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _answer(code: int, reply: bytes | str) -> str:
+    return f"{code} {reply.decode(errors='replace') if isinstance(reply, bytes) else reply}"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answer(error.smtp_code, error.smtp_error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _backend() -> Server | BaseEmailBackend:
+    """What this thread sends with, kept for as long as the settings are the same."""
+    config = settings.MAILERS["default"]
+    if getattr(_kept, "config", None) is not config:
+        hang_up()
+        backend = mailers.default
+        _kept.backend = Server(backend=backend) if isinstance(backend, Smtp) else backend
+        _kept.config = config
+    return _kept.backend
+
+
+def hang_up() -> None:
+    """Close the kept connection; the next message opens another."""
+    backend = getattr(_kept, "backend", None)
+    if isinstance(backend, Server):
+        backend.hang_up()
+    _kept.config = _kept.backend = None
+
+
+def send(message: OutgoingMessage) -> None:
+    """Hand one e-mail to the mail server; raises one of accounts.transports."""
+    recipient, content = mime.mailbox(message.recipient), mime.build(message)
+    backend = _backend()
+    if isinstance(backend, Server):
+        backend.send(recipient=recipient, content=content)
+        return
+    try:
+        backend.send_messages([cast(EmailMessage, Ready(content=content, recipient=recipient))])
+    except OSError as failure:
+        raise Unreachable(_words(failure)) from failure
