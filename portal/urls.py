@@ -9,7 +9,6 @@ portal_patterns = (
     [
         path("", views.landing, name="landing"),
         path("language/", views.language, name="language"),
-        path("theme/<int:hue>-<slug:digest>.css", stylesheet.serve, name="stylesheet"),
         path("style/<int:hue>/<slug:digest>.css", stylesheet.serve, name="stylesheet"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),
