@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         os.environ.update(_running.enter_context(throwaway()))
         os.environ["COMPTOIR_TEST_SERVERS"] = "1"
         os.environ["VAR_DIR"] = _running.enter_context(tempfile.TemporaryDirectory(prefix="comptoir-tests-"))
+    elif worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # pytest-django gives each worker a database; the files and the cache must be apart too.
+        os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+        os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].removesuffix('/0')}/{int(worker[2:]) + 1}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
