@@ -7,3 +7,12 @@ from django.utils.translation import gettext_lazy as _
 class OrganizationsConfig(AppConfig):
     name = "organizations"
     verbose_name = _("Customers")
+
+    def ready(self) -> None:
+        from allauth.account import signals  # allauth's models need the apps to be loaded
+
+        from organizations import listeners  # same
+
+        signals.email_confirmed.connect(listeners.address_confirmed)
+        signals.email_changed.connect(listeners.address_changed)
+        signals.user_logged_in.connect(listeners.signed_in)

@@ -2,5 +2,13 @@
 
 from django.urls import path
 
+from organizations import views
+
 app_name = "organizations"
-urlpatterns: list[path] = []
+urlpatterns = [
+    path("welcome/", views.unrecognized, name="unrecognized"),
+    path("welcome/look-again/", views.recognition_retry, name="look-again"),
+    path("activate/<str:token>/", views.activation_use, name="activate"),
+    path("activate/<str:token>/again/", views.activation_ask_again, name="activate-again"),
+    path("c/<slug:customer_id>/ask/<slug:permission>/", views.permission_ask, name="ask-permission"),
+]

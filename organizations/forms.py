@@ -1,0 +1,129 @@
+"""What people type on the ways in: shapes only, nothing is written here."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+
+from accounts.models import User
+from organizations.models import Merchant, MerchantQuerySet
+
+# « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
+EXTENSION = re.compile(r"[\s,;]*(?:poste|ext(?:ension)?\.?|p\.|x|#)\s*(\d{1,10})\s*$", re.IGNORECASE)
+# A comma or a point before the last one or two figures; every other one only groups.
+CENTS = re.compile(r"[.,](\d{1,2})$")
+
+
+class AmountField(forms.DecimalField):
+    """Dollars as people write them in either language: 1 234,56 $ or $1,234.56."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> Any:
+        text = re.sub(r"[\s$]|CAD", "", str(value or ""))
+        if cents := CENTS.search(text):
+            text = f"{re.sub('[.,]', '', text[: cents.start()])}.{cents[1]}"
+        elif re.fullmatch(r"-?\d{1,3}([.,]\d{3})+", text):
+            text = re.sub("[.,]", "", text)
+        return super().to_python(text)
+
+
+class AccessRequestForm(forms.Form):
+    """What a person says to be found by the desk."""
+
+    merchant = forms.ModelChoiceField(
+        Merchant.objects.none(), label=_("Whose customer are you?"), empty_label=None, widget=forms.RadioSelect
+    )
+    name = forms.CharField(
+        label=_("Your name, or your company’s"), max_length=200, help_text=_("As it appears on an invoice.")
+    )
+    phone = PhoneNumberField(label=_("Phone"), required=False)
+    phone_extension = forms.CharField(label=_("Extension"), max_length=10, required=False)
+    customer_number = forms.CharField(
+        label=_("Customer number"), max_length=40, required=False, help_text=_("It is at the top of each invoice.")
+    )
+    invoice_number = forms.CharField(label=_("Number of an invoice"), max_length=40, required=False)
+    invoice_total = AmountField(
+        label=_("Total of that invoice"), max_digits=12, decimal_places=2, required=False, min_value=Decimal(0)
+    )
+    message = forms.CharField(
+        label=_("Anything else that helps us find you"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, merchants: MerchantQuerySet, **kwargs: Any) -> None:
+        data = kwargs.get("data")
+        if data is not None:
+            kwargs["data"] = _with_extension_apart(data)
+        super().__init__(*args, **kwargs)
+        self.merchants = merchants
+        field = cast(forms.ModelChoiceField, self.fields["merchant"])
+        field.queryset = merchants
+        if len(merchants) == 1:
+            # One merchant is no question.
+            field.required, field.widget, field.initial = False, forms.HiddenInput(), merchants[0].pk
+        self.fields["phone"].widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel-national"})
+        self.fields["phone_extension"].widget.attrs |= {"inputmode": "numeric", "autocomplete": "tel-extension"}
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+
+    def clean_merchant(self) -> Merchant:
+        return self.cleaned_data["merchant"] or self.merchants[0]
+
+    def clean_phone(self) -> str:
+        phone = self.cleaned_data["phone"]
+        return phone.as_e164 if phone else ""
+
+
+class ActivationForm(forms.Form):
+    """Name and password of the person an activation link was sent to."""
+
+    first_name = forms.CharField(
+        label=_("First name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+    )
+    last_name = forms.CharField(
+        label=_("Last name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+        self.fields["password"].help_text = password_validators_help_text_html()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "password" in cleaned:
+            person = User(
+                email=self.email,
+                first_name=cleaned.get("first_name", ""),
+                last_name=cleaned.get("last_name", ""),
+            )
+            try:
+                validate_password(cleaned["password"], person)
+            except forms.ValidationError as invalid:
+                self.add_error("password", invalid)
+        return cleaned
+
+
+def _with_extension_apart(data: Any) -> Any:
+    """An extension typed in the phone's field moves to its own, unless that one is filled."""
+    typed = EXTENSION.search(data.get("phone", ""))
+    if typed is None:
+        return data
+    data = data.copy()
+    data["phone"] = data["phone"][: typed.start()]
+    data["phone_extension"] = data.get("phone_extension") or typed[1]
+    return data

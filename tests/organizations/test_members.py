@@ -1,0 +1,93 @@
+"""Ending a membership, and asking for a permission."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage
+from organizations.access import grant_permission, who_can_grant
+from organizations.models import AuditEvent, Customer, Membership
+from organizations.permissions import Permission, Role
+from organizations.services import members
+from organizations.services.members import ask_for_permission, remove_member
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def member(user: object) -> Membership:
+    return Membership.objects.get(user=user)
+
+
+def test_remove_member_ends_access_from_that_second(acme, alice, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.VIEW_INVOICES)
+    remove_member(membership=member(bob), by=alice)
+    assert not acme.permissions_for(bob)
+    assert not acme.grants.exists()
+    event = acme.events.get()
+    assert (event.event, event.by, event.data["role"]) == (AuditEvent.Event.MEMBER_REMOVED, alice, Role.EDITOR)
+
+
+def test_remove_member_twice_is_once(acme, alice, bob):
+    remove_member(membership=member(bob), by=alice)
+    remove_member(membership=member(bob), by=alice)
+    assert acme.events.count() == 1
+
+
+def test_remove_member_refuses_the_last_administrator(acme, alice, bob):
+    with pytest.raises(members.LastAdministrator):
+        remove_member(membership=member(alice), by=alice)
+    assert acme.permissions_for(alice)
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
+    remove_member(membership=member(alice), by=alice)
+    assert not acme.permissions_for(alice)
+
+
+def test_an_administrator_who_never_came_does_not_replace_the_last_one(acme, alice):
+    factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.ADMINISTRATOR)
+    with pytest.raises(members.LastAdministrator):
+        remove_member(membership=member(alice), by=alice)
+
+
+def test_only_a_company_s_own_people_in_charge_can_grant(acme, alice, bob, charlie, sam):
+    gone = factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
+    Membership.objects.filter(pk=gone.pk).update(ends_on=timezone.localdate() - timedelta(days=1))
+    factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.ADMINISTRATOR)
+    assert who_can_grant(customer=acme) == [alice]
+
+
+def test_asking_writes_to_each_person_who_can_grant(acme, alice, bob):
+    owner = factories.UserFactory(email="proprio@acme.example", language="en-ca")
+    factories.MembershipFactory(customer=acme, user=owner, role=Role.OWNER)
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    french, english = OutgoingMessage.objects.order_by("recipient")
+    assert (french.recipient, english.recipient) == ("alice@acme.example", "proprio@acme.example")
+    assert "Bob Gagnon" in french.subject
+    assert "Read and download invoices" in english.text
+    event = acme.events.get()
+    assert (event.event, event.data) == (AuditEvent.Event.PERMISSION_ASKED, {"permission": "view_invoices"})
+
+
+def test_asking_again_the_same_day_writes_to_nobody(acme, alice, bob, today, time_machine):
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    assert OutgoingMessage.objects.count() == 1
+    ask_for_permission(customer=acme, permission=Permission.MANAGE_TEAM, by=bob)
+    assert OutgoingMessage.objects.count() == 2
+    time_machine.move_to(today + timedelta(days=1, seconds=1))
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    assert OutgoingMessage.objects.count() == 3
+
+
+def test_asking_for_what_one_has_is_refused(acme, alice):
+    with pytest.raises(members.PermissionAlreadyGiven):
+        ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=alice)
+
+
+def test_asking_where_nobody_can_grant_is_refused(acme, bob):
+    with pytest.raises(members.NobodyCanGrant):
+        ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    assert Customer.objects.for_user(bob).exists()
