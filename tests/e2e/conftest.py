@@ -70,7 +70,7 @@ class Mailbox:
 
 
 @pytest.fixture(scope="session")
-def _browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         yield browser
@@ -121,9 +121,28 @@ class Visit:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.problems.append(message.text)
 
-    def open(self, address: str) -> Page:
+    def open(self, address: str, *, audit: bool = True) -> Page:
+        """Go there; `audit=False` for the library's admin, whose pages are not ours to mend."""
         self.page.goto(address if address.startswith("http") else f"{self.base}{address}")
+        return self.check() if audit else self.page
+
+    def submit(self, selector: str) -> Page:
+        """Press the first button of that selector, and wait for the page it leads to."""
+        with self.page.expect_navigation():
+            self.page.locator(selector).first.click()
         return self.check()
+
+    def download_pdf(self) -> bytes:
+        """Ask for the PDF of the invoice on screen, wait for it without reloading by hand, and return its bytes."""
+        link = self.page.locator("a[href*='.pdf']").first
+        button = self.page.locator("form[action*='pdf'] button").first
+        if not link.count():
+            button.click()
+        link.wait_for()
+        address = link.evaluate("a => a.href")
+        response = self.page.request.get(address)
+        assert response.headers["content-type"] == "application/pdf", address
+        return response.body()
 
     def press(self, name: str) -> Page:
         """Press the button or link of that name, and wait for the page it leads to."""
@@ -155,12 +174,12 @@ class Visit:
 
 
 @pytest.fixture
-def browse(_browser: Browser, live_server: Any) -> Iterator[Callable[..., Visit]]:
+def browse(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Visit]]:
     """Make a new person's browser: language and width in CSS pixels."""
     contexts = []
 
     def make(*, locale: str = "fr-CA", width: int = 1280, scheme: str = "light") -> Visit:
-        context = _browser.new_context(
+        context = chromium.new_context(
             locale=locale, viewport={"width": width, "height": 800}, color_scheme=scheme, accept_downloads=True
         )
         context.set_default_timeout(PATIENCE * 1000)
