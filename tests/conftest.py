@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from guardian.shortcuts import assign_perm
 
 from accounts.models import User
@@ -13,6 +14,12 @@ from organizations.models import Customer, Merchant
 from organizations.permissions import Role
 from tests import factories
 from tests.strictness import StrictClient
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The catalogues are compiled once, before the workers of xdist begin."""
+    if not hasattr(config, "workerinput"):
+        call_command("compilemessages", verbosity=0)
 
 
 @pytest.fixture

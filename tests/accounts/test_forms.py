@@ -66,7 +66,7 @@ def test_a_used_link_explains_itself_and_offers_the_way_on(client, boreal):
     assert page.status_code in {200, 404, 410}
 
 
-def test_an_expired_link_explains_itself(client, boreal, time_machine):
+def test_an_expired_link_explains_itself(client, boreal, today, time_machine):
     sign_up(client)
     link = newest_link()
     time_machine.shift(timedelta(days=4))
@@ -76,7 +76,7 @@ def test_an_expired_link_explains_itself(client, boreal, time_machine):
     assert reverse("account_login") in page
 
 
-def test_signing_in_without_having_confirmed_sends_a_new_link(client, boreal, time_machine):
+def test_signing_in_without_having_confirmed_sends_a_new_link(client, boreal, today, time_machine):
     sign_up(client)
     time_machine.shift(timedelta(hours=1))
     Client().post(reverse("account_login"), {"login": SIGNUP["email"], "password": SIGNUP["password1"]})

@@ -23,7 +23,7 @@ def save(client, ines, **changes):
 def test_the_profile_keeps_name_phone_and_language(client, ines):
     assert save(client, ines).status_code == 303
     ines.refresh_from_db()
-    assert (ines.last_name, str(ines.phone), ines.phone_extension) == ("Lavoie-Roy", "+15145550123", "10435")
+    assert (ines.last_name, ines.phone.as_e164, ines.phone_extension) == ("Lavoie-Roy", "+15145550123", "10435")
     assert "Your information is up to date." in client.get(reverse("accounts:profile")).content.decode()
 
 
