@@ -30,5 +30,6 @@ def compile_catalogue(*, source: Path, target: Path) -> None:
     """Compile one .po; fuzzy and empty entries are left out, as msgfmt does."""
     draft = target.with_suffix(".mo.new")
     with source.open("rb") as text, draft.open("wb") as binary:
-        write_mo(binary, read_po(text))
+        # Without a language Babel drops the plural rule of the file: « 0 commandes ».
+        write_mo(binary, read_po(text, locale=source.parent.parent.name))
     draft.replace(target)
