@@ -14,6 +14,9 @@ from django.utils import timezone
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 MAX_PLACES = 4
+NOON = 12
+NORTH_AMERICA, NATIONAL_DIGITS = 1, 10
+THOUSAND = 1000
 
 _LOCALES = {"fr": Locale.parse("fr_CA"), "en": Locale.parse("en_CA")}
 # Separators come from CLDR once; formatting a row then costs two string operations.
@@ -97,8 +100,8 @@ def long_moment(at: dt.datetime | None, language: str) -> str:
     day = long_date(local, language)
     if _short(language) == "fr":
         return f"{day} à {local:%H}{NO_BREAK_SPACE}h{NO_BREAK_SPACE}{local:%M}".replace(" à 0", " à ")
-    half = "a.m." if local.hour < 12 else "p.m."
-    return f"{day} at {local.hour % 12 or 12}:{local:%M}{NO_BREAK_SPACE}{half}"
+    half = "a.m." if local.hour < NOON else "p.m."
+    return f"{day} at {local.hour % NOON or NOON}:{local:%M}{NO_BREAK_SPACE}{half}"
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +120,7 @@ def _phone(number: str, extension: str, short: str) -> str:
 
 def _parsed_phone(parsed: phonenumbers.PhoneNumber, short: str) -> str:
     national = str(parsed.national_number)
-    if parsed.country_code == 1 and len(national) == 10:
+    if parsed.country_code == NORTH_AMERICA and len(national) == NATIONAL_DIGITS:
         area, exchange, line = national[:3], national[3:6], national[6:]
         return f"{area}{NO_BREAK_SPACE if short == 'fr' else '-'}{exchange}-{line}"
     text = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
@@ -135,9 +138,10 @@ def file_size(count: int | None, language: str) -> str:
     """A number of bytes in the largest fitting unit, by thousands: 245 ko, 1.2 MB."""
     if count is None:
         return ""
-    short = _short(language)
+    units = _SIZES[_short(language)]
     size, step = float(count), 0
-    while size >= 999.5 and step < 3:
-        size, step = size / 1000, step + 1
-    digits = f"{size:.1f}" if step and size < 9.95 else f"{size:.0f}"
-    return f"{digits.removesuffix('.0').translate(_SEPARATORS[short])}{NO_BREAK_SPACE}{_SIZES[short][step]}"
+    while round(size) >= THOUSAND and step < len(units) - 1:
+        size, step = size / THOUSAND, step + 1
+    digits = f"{size:.1f}" if step and round(size, 1) < 10 else f"{size:.0f}"  # noqa: PLR2004 - one decimal for one digit
+    digits = digits.removesuffix(".0").translate(_SEPARATORS[_short(language)])
+    return f"{digits}{NO_BREAK_SPACE}{units[step]}"

@@ -5,6 +5,7 @@ Its address carries a digest of every rule, so browsers keep it for a year and a
 
 import gzip
 import hashlib
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
-DEFAULT_HUE = 165
+DEFAULT_HUE, HUES = 165, 360
 ENTRY = "comptoir.css"  # declares the order of the layers, so it comes first; the others come in any order
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 FOLDER = Path(settings.BASE_DIR) / "static" / "css"
 
 
@@ -25,7 +27,8 @@ def _paths() -> list[Path]:
 
 @lru_cache(maxsize=1)
 def _fixed_rules() -> str:
-    return "".join(path.read_text() for path in _paths())
+    text = "".join(path.read_text() for path in _paths())
+    return " ".join(COMMENT.sub("", text).split())
 
 
 def rules() -> str:
@@ -55,7 +58,7 @@ def _content(text: str, hue: int) -> tuple[bytes, bytes]:
 @require_safe
 def serve(request: HttpRequest, hue: int, digest: str) -> HttpResponse:
     """The stylesheet in one hue (0 to 359), compressed when the browser can read it."""
-    if hue >= 360:
+    if hue >= HUES:
         raise Http404
     text = rules()
     plain, packed = _content(text, hue)

@@ -104,7 +104,7 @@ def language_tag() -> str:
 def stylesheet_url(hue: int | None = None) -> str:
     """The address of the whole stylesheet in a merchant's hue; it changes when a rule changes."""
     hue = stylesheet.DEFAULT_HUE if hue is None else hue
-    return reverse("portal:stylesheet", kwargs={"hue": hue % 360, "digest": stylesheet.digest()})
+    return reverse("portal:stylesheet", kwargs={"hue": hue % stylesheet.HUES, "digest": stylesheet.digest()})
 
 
 @register.simple_tag(takes_context=True)
