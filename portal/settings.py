@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import embedded
 from portal.mailers import mailers
+from portal.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -39,10 +40,8 @@ INSTALLED_APPS = [
     "organizations",
     "registry",
     "accounts",
-    "unfold",
-    "unfold.contrib.filters",
-    "unfold.contrib.guardian",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # the site is ours: portal.site
+    "portal.apps.AgentsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,51 @@
+"""The history in words: the sentence of a fact, made from its code and data in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from organizations.models import AuditEvent
+from organizations.permissions import Permission
+
+Event = AuditEvent.Event
+
+SENTENCES: dict[str, str | Promise] = {
+    Event.CUSTOMER_RECOGNIZED: _("%(by)s was recognised by e-mail as %(customer)s."),
+    Event.CUSTOMER_LINKED: _("%(by)s linked %(email)s to %(customer)s."),
+    Event.CUSTOMER_OPENED: _("%(by)s opened the space of %(customer)s."),
+    Event.CUSTOMER_EMAIL_CHANGED: _(
+        "%(by)s changed the contact e-mail of %(customer)s from %(old)s to %(new)s: %(reason)s"
+    ),
+    Event.ACCESS_REQUESTED: _("%(by)s, recognised by nobody, asked for access."),
+    Event.ACCESS_REFUSED: _("%(by)s refused access to %(email)s."),
+    Event.ACTIVATION_SENT: _("%(by)s sent an activation request for %(customer)s to %(email)s."),
+    Event.ACTIVATION_USED: _("%(by)s opened the activation request of %(customer)s and chose a password."),
+    Event.PERMISSION_ASKED: _("%(by)s asked for a permission on %(customer)s: %(permission)s"),
+    Event.MEMBER_REMOVED: _("%(by)s ended the membership of %(email)s in %(customer)s."),
+    Event.MEMBER_GRANTED: _("%(by)s granted %(email)s a permission on %(customer)s: %(permission)s"),
+}
+
+NEW_LINK_ASKED = _("The holder of the expired link sent to %(email)s asked for a new one.")
+
+
+class _Words(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        """A fact written by an older version may lack a detail: the sentence stays readable."""
+        return "…"
+
+
+def sentence(event: AuditEvent) -> str:
+    """One fact as a sentence in the current language. Reads `by` and `customer`: select them with the events."""
+    words = _Words({key: value or "–" for key, value in event.data.items()})
+    permission = event.data.get("permission")
+    if permission in Permission:
+        words["permission"] = Permission(permission).label
+    sentences = SENTENCES
+    if event.event == Event.ACCESS_REQUESTED and "activation" in event.data:
+        sentences = {**SENTENCES, Event.ACCESS_REQUESTED: NEW_LINK_ASKED}
+    words["by"] = str(event.by) if event.by else str(_("The portal"))
+    words["customer"] = str(event.customer) if event.customer else "–"
+    return str(sentences.get(event.event, event.get_event_display())) % words

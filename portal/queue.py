@@ -1,0 +1,142 @@
+"""What waits for an agent: each kind of work with its oldest lines, one click from its decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from accounts.formats import iso_date, long_moment
+from accounts.models import OutgoingMessage
+from billing.models import InvoicePdf
+from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
+
+SHOWN = 5
+COUNTED = 100  # beyond, "100+": nobody decides otherwise at 101 than at 4 000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing to decide, and the page where it is decided."""
+
+    title: str
+    detail: str
+    since: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """One kind of work; without lines it is only a number that leads to a list."""
+
+    title: object
+    count: int
+    lines: list[Line]
+    url: str
+    more: str = ""
+
+    @property
+    def counted(self) -> str:
+        return f"{COUNTED}+" if self.count > COUNTED else str(self.count)
+
+
+def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
+    """The piles of these merchants, empty ones left out. At most two queries each, none unbounded."""
+    piles = [
+        _pile(
+            gettext_lazy("Unrecognised people"),
+            AccessRequest.objects.open().filter(merchant__in=merchants).select_related("user").order_by("pk"),
+            _person,
+            "organizations_accessrequest_changelist",
+            "?status=open",
+        ),
+        _pile(
+            gettext_lazy("Messages that failed"),
+            _failed(merchants, sees_all=sees_all),
+            _message,
+            "accounts_outgoingmessage_changelist",
+            "?status=failed",
+        ),
+        _pile(
+            gettext_lazy("PDFs that could not be made"),
+            InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None, attempts__gt=0)
+            .select_related("invoice__customer")
+            .order_by("pk"),
+            _pdf,
+            "billing_invoice_changelist",
+            "?pdf=failed",
+        ),
+        _pile(
+            gettext_lazy("Activation requests expired, never used"),
+            _expired(merchants),
+            _activation,
+            "organizations_activationrequest_changelist",
+            "?state=expired",
+        ),
+        _never_invited(merchants),
+    ]
+    return [pile for pile in piles if pile.count]
+
+
+def _pile(title: object, rows: QuerySet, line: Callable[..., Line], changelist: str, query: str) -> Pile:
+    shown = list(rows[: SHOWN + 1])
+    count = len(shown) if len(shown) <= SHOWN else _capped(rows)
+    return Pile(title, count, [line(row) for row in shown[:SHOWN]], reverse(f"admin:{changelist}") + query)
+
+
+def _capped(rows: QuerySet) -> int:
+    return rows.order_by()[: COUNTED + 1].count()
+
+
+def _failed(merchants: list[Merchant], *, sees_all: bool) -> QuerySet[OutgoingMessage]:
+    failed = OutgoingMessage.objects.failed().order_by("pk")
+    return failed if sees_all else failed.filter(merchant_slug__in=[merchant.slug for merchant in merchants])
+
+
+def _expired(merchants: list[Merchant]) -> QuerySet[ActivationRequest]:
+    return (
+        ActivationRequest.objects.filter(
+            customer__merchant__in=merchants,
+            customer__opened_at=None,
+            customer__closed_at=None,
+            used_at=None,
+            revoked_at=None,
+            expires_at__lte=timezone.now(),
+        )
+        .select_related("customer")
+        .order_by("pk")
+    )
+
+
+def _never_invited(merchants: list[Merchant]) -> Pile:
+    invited = ActivationRequest.objects.filter(customer=OuterRef("pk"))
+    never = Customer.objects.open().filter(~Exists(invited), ~Q(email=""), merchant__in=merchants, opened_at=None)
+    url = reverse("admin:organizations_customer_changelist") + "?space=never"
+    return Pile(gettext_lazy("Customers never invited"), _capped(never), [], url, _("Choose whom to invite"))
+
+
+def _person(request: AccessRequest) -> Line:
+    clue = request.customer_number or request.invoice_number or request.user.email
+    url = reverse("admin:organizations_accessrequest_change", args=[request.pk])
+    return Line(request.name, clue, long_moment(request.created_at, get_language()), url)
+
+
+def _message(message: OutgoingMessage) -> Line:
+    url = reverse("admin:accounts_outgoingmessage_again", args=[message.pk])
+    return Line(message.subject or _("Text message"), message.recipient, iso_date(message.created_at), url)
+
+
+def _pdf(pdf: InvoicePdf) -> Line:
+    words = ngettext("%(count)s attempt", "%(count)s attempts", pdf.attempts) % {"count": pdf.attempts}
+    url = reverse("admin:billing_invoice_change", args=[pdf.invoice_id])
+    return Line(f"{pdf.invoice.number} · {pdf.invoice.customer.name}", words, iso_date(pdf.requested_at), url)
+
+
+def _activation(activation: ActivationRequest) -> Line:
+    url = reverse("admin:organizations_activationrequest_again", args=[activation.pk])
+    return Line(activation.customer.name, activation.email, iso_date(activation.expires_at), url)
