@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from organizations.models import Customer, Membership, Merchant
 from organizations.permissions import Permission
 
+SWITCHABLE = 13  # one more than the switcher shows
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -36,10 +38,10 @@ class Frame:
         if self.customer is None:
             return []
         ident = [self.customer.public_id]
-        places = [(_("Home"), reverse("portal:home", args=ident), "house", None)]
-        places.append(
-            (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES)
-        )
+        places: list[tuple[str, str, str, Permission | None]] = [
+            (_("Home"), reverse("portal:home", args=ident), "house", None),
+            (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
+        ]
         here = self._request.path
         return [
             Place(label=label, url=url, icon=icon, is_current=here == url or (index > 0 and here.startswith(url)))
@@ -53,8 +55,9 @@ class Frame:
         user = self._request.user
         if not user.is_authenticated:
             return []
-        mine = Membership.objects.active().filter(user=user).select_related("customer__merchant")
-        return list(mine.order_by("customer__name", "pk"))
+        mine = Membership.objects.active().filter(user=user).order_by("customer__name", "pk")
+        mine = mine.select_related("customer").only("role", "customer__public_id", "customer__name", "customer__number")
+        return list(mine[:SWITCHABLE] if self.customer else mine)
 
 
 def merchant_of(request: HttpRequest) -> Merchant | None:

@@ -11,8 +11,10 @@ from django.utils.translation import check_for_language
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import OutgoingMessage
-from organizations.access import requires
+from billing.summary import account_summary
+from organizations.access import CustomerRequest, PermissionMissing, requires, who_can_grant
 from organizations.models import Customer
+from organizations.permissions import Permission
 from portal import health
 from portal.language import remember
 
@@ -35,8 +37,14 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 @requires()
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/home.html")
+def home(request: CustomerRequest) -> HttpResponse:
+    """The account at a glance; to somebody who may not see amounts, what they may do and who can give more."""
+    if Permission.VIEW_INVOICES in request.permissions:
+        summary = account_summary(customer=request.customer)
+        return render(request, "portal/home.html", {"summary": summary, "balance": abs(summary.balance)})
+    held = [permission for permission in Permission if permission in request.permissions]
+    administrators = who_can_grant(customer=request.customer)
+    return render(request, "portal/home.html", {"permissions": held, "administrators": administrators})
 
 
 @login_not_required
@@ -93,7 +101,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "403.html", {"refusal": exception}, status=403)
+    """A member learns which permission is missing and who gives it; anybody else only that they may not."""
+    page = "organizations/permission_missing.html" if isinstance(exception, PermissionMissing) else "403.html"
+    return render(request, page, {"refusal": exception}, status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

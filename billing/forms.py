@@ -1,0 +1,54 @@
+"""What a person may ask of the list of documents: shape only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Invoice
+from billing.queries import OPEN, Filters
+
+STATUSES = [
+    (OPEN, _("All that is still to pay")),
+    (Invoice.Status.OVERDUE.value, _("Overdue")),
+    (Invoice.Status.DUE.value, _("Due")),
+    (Invoice.Status.PART.value, _("Partly paid")),
+    (Invoice.Status.PAID.value, _("Paid")),
+    (Invoice.Status.CREDIT.value, _("Credit")),
+]
+
+
+class InvoiceFilterForm(forms.Form):
+    q = forms.CharField(required=False, max_length=100)
+    status = forms.ChoiceField(required=False, choices=[("", ""), *STATUSES])
+    since = forms.DateField(
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("This is not a date. Write it as 2026-11-22.")},
+    )
+    until = forms.DateField(
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("This is not a date. Write it as 2026-11-22.")},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        since, until = given.get("since"), given.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("The last day comes before the first."))
+        return given
+
+    @property
+    def filters(self) -> Filters:
+        """What was understood; a field with an error filters nothing."""
+        self.full_clean()
+        given = self.cleaned_data
+        return Filters(
+            text=given.get("q", ""),
+            status=given.get("status", ""),
+            since=given.get("since"),
+            until=given.get("until"),
+        )

@@ -1,0 +1,114 @@
+"""Which documents a list shows: its filters, and keyset pages that never count nor skip rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from billing.amounts import typed_amount
+from billing.models import Invoice, InvoiceLine, InvoiceQuerySet
+from organizations.models import Customer
+
+PAGE = 25
+CURSOR = re.compile(r"(\d{4}-\d{2}-\d{2})\.(\d{1,18})", re.ASCII)
+# Everything still to pay, whatever its word: what the balance on the home page is made of.
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    text: str = ""
+    status: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @property
+    def query(self) -> str:
+        """As in an address, without what is empty."""
+        given = {"q": self.text, "status": self.status, "since": self.since, "until": self.until}
+        return urlencode({name: str(value) for name, value in given.items() if value})
+
+
+class Cursor(NamedTuple):
+    """The last row shown; the next page starts after it."""
+
+    issued_on: date
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.issued_on.isoformat()}.{self.pk}"
+
+
+def cursor_from(*, text: str) -> Cursor | None:
+    """The cursor an address holds; anything else is the first page. It says nothing of whose rows they are."""
+    match = CURSOR.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return Cursor(issued_on=date.fromisoformat(match[1]), pk=int(match[2]))
+    except ValueError:
+        return None
+
+
+def filtered(*, customer: Customer, filters: Filters) -> InvoiceQuerySet:
+    """The customer's documents that pass every filter."""
+    documents = customer.invoices.all()
+    if filters.text:
+        documents = documents.filter(_mentioning(filters.text))
+    if filters.status:
+        documents = documents.filter(_having(filters.status))
+    if filters.since:
+        documents = documents.filter(issued_on__gte=filters.since)
+    if filters.until:
+        documents = documents.filter(issued_on__lte=filters.until)
+    return documents
+
+
+def page_after(*, documents: InvoiceQuerySet, cursor: Cursor | None, size: int = PAGE) -> InvoiceQuerySet:
+    """The newest `size` rows after the cursor, and one more that tells whether there is a next page."""
+    if cursor is not None:
+        # The first condition bounds the index scan, the second breaks ties.
+        earlier = Q(issued_on__lt=cursor.issued_on) | Q(pk__lt=cursor.pk)
+        documents = documents.filter(earlier, issued_on__lte=cursor.issued_on)
+    return _for_rows(documents).newest_first()[: size + 1]
+
+
+def _for_rows(documents: InvoiceQuerySet) -> InvoiceQuerySet:
+    """Only the columns of a row, with the description of its first line and the number it corrects."""
+    first = InvoiceLine.objects.filter(invoice=OuterRef("pk"), position=1).values("description")
+    return documents.annotate(subject=Subquery(first), corrected_number=F("corrects__number")).only(
+        "kind", "number", "issued_on", "due_on", "po_number", "project", "total", "settled_amount"
+    )
+
+
+def _mentioning(text: str) -> Q:
+    found = Q(number__icontains=text) | Q(po_number__icontains=text) | Q(project__icontains=text)
+    amount = typed_amount(text=text)
+    if amount:
+        found |= Q(total=amount) | Q(total=amount + F("settled_amount"))
+    return found
+
+
+def _having(status: str) -> Q:
+    """The rule of Invoice.status, asked of the database."""
+    today = timezone.localdate()
+    if status == Invoice.Status.CREDIT:
+        return Q(kind=Invoice.Kind.CREDIT_NOTE)
+    invoice = Q(kind=Invoice.Kind.INVOICE)
+    if status == Invoice.Status.PAID:
+        return invoice & Q(settled_amount__gte=F("total"))
+    unpaid = invoice & Q(settled_amount__lt=F("total"))
+    match status:
+        case Invoice.Status.OVERDUE:
+            return unpaid & Q(due_on__lt=today)
+        case Invoice.Status.PART:
+            return unpaid & Q(due_on__gte=today, settled_amount__gt=0)
+        case Invoice.Status.DUE:
+            return unpaid & Q(due_on__gte=today, settled_amount=0)
+    return unpaid
