@@ -19,6 +19,7 @@ from billing.services import LineDraft, issue_invoice, record_payment
 from organizations.models import Branch, Customer, Membership, Merchant
 from organizations.models.merchants import SERVE_MERCHANT
 from organizations.services.recognition import recognize
+from organizations.services.requests import request_access
 from portal.demo import catalog, people
 
 PASSWORD = "comptoir-demo"  # noqa: S105 - published on purpose, for people who do not exist
@@ -45,6 +46,9 @@ def tell(*, progress: Callable[[str], None]) -> bool:
         for customer in customers:
             ledger.live(customer=customer)
         ledger.write()
+        ledger.leave_open(customer=Customer.objects.get(merchant=merchants[0], number="10482"))
+        progress("somebody nobody recognises")
+        _leave_a_request(merchant=merchants[0])
     return True
 
 
@@ -113,6 +117,24 @@ def _welcome(*, login: people.Login) -> None:
     recognize(user=user)
 
 
+def _leave_a_request(*, merchant: Merchant) -> None:
+    """So that the agents' queue has something to decide: a proof that finds its customer."""
+    user = User.objects.create_user("bureau@ailleurs.example", PASSWORD, first_name="Denise", last_name="Gauthier")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    invoice = Invoice.objects.filter(merchant=merchant, customer__number="11000").order_by("-issued_on", "-pk")[0]
+    request_access(
+        by=user,
+        merchant=merchant,
+        name=user.get_full_name(),
+        phone="+15145550188",
+        phone_extension="4",
+        customer_number="",
+        invoice_number=invoice.number,
+        invoice_total=invoice.total,
+        message="Je tiens les livres de Toitures Gauthier depuis septembre.",
+    )
+
+
 class Ledger:
     """Draws each customer's documents, then writes them in the order of their dates: numbers rise with time."""
 
@@ -128,20 +150,36 @@ class Ledger:
         rate = self.dice.randint(9, 26) if is_company else self.dice.randint(1, 6)
         for _document in range(rate):
             day = self.today - timedelta(days=self.dice.randint(0, MONTHS * 30))
-            self._plan(day=day, act=partial(self._rent, customer=customer, day=day))
+            self._plan(day=day, act=partial(self._live_a_day, customer=customer, day=day))
 
     def write(self) -> None:
         for _day, _order, act in sorted(self.plans, key=lambda plan: plan[:2]):
             self.issued += 1
             act(number=str(20_000 + self.issued))
 
+    def leave_open(self, *, customer: Customer) -> None:
+        """The states a customer may have to read on one page: overdue, partly paid, due, and a credit."""
+        for age, share, has_credit in ((47, 0, False), (9, 2, False), (4, 0, True), (1, 0, False)):
+            self.issued += 1
+            number = str(20_000 + self.issued)
+            day = self.today - timedelta(days=age)
+            invoice = self._rent(customer=customer, day=day, number=number)
+            if share:
+                self._pay(invoice=invoice, number=number, amount=(invoice.total / share).quantize(CENT), day=self.today)
+            if has_credit:
+                self._pay(invoice=invoice, number=number, amount=invoice.total, day=day)
+                self._credit(invoice=invoice, number=number)
+
     def _plan(self, *, day: date, act: Callable[..., None]) -> None:
         self.plans.append((day, len(self.plans), act))
 
-    def _rent(self, *, customer: Customer, day: date, number: str) -> None:
+    def _live_a_day(self, *, customer: Customer, day: date, number: str) -> None:
+        self._settle(invoice=self._rent(customer=customer, day=day, number=number), number=number)
+
+    def _rent(self, *, customer: Customer, day: date, number: str) -> Invoice:
         is_company = customer.kind != Customer.Kind.INDIVIDUAL
         dice = self.dice
-        invoice = issue_invoice(
+        return issue_invoice(
             customer=customer,
             kind=Invoice.Kind.INVOICE,
             number=f"F-{number}",
@@ -156,7 +194,6 @@ class Ledger:
             site_address=f"{_street(dice=dice)}, {customer.city}" if is_company else "",
             requested_by=dice.choice(catalog.REQUESTERS) if is_company else customer.name,
         )
-        self._settle(invoice=invoice, number=number)
 
     def _lines(self, *, customer: Customer) -> list[LineDraft]:
         dice = self.dice
@@ -191,13 +228,16 @@ class Ledger:
             return
         is_partial = dice.random() < 0.04
         amount = (owed / 2).quantize(CENT, ROUND_HALF_UP) if is_partial else owed
+        self._pay(invoice=invoice, number=number, amount=amount, day=max(paid_on, invoice.issued_on))
+
+    def _pay(self, *, invoice: Invoice, number: str, amount: Decimal, day: date) -> None:
         record_payment(
             customer=invoice.customer,
             number=f"P-{number}",
-            received_on=max(paid_on, invoice.issued_on),
-            method=dice.choice([Payment.Method.TRANSFER, Payment.Method.CHEQUE, Payment.Method.CARD]),
+            received_on=day,
+            method=self.dice.choice([Payment.Method.TRANSFER, Payment.Method.CHEQUE, Payment.Method.CARD]),
             amount=amount,
-            reference=f"{dice.randint(100000, 999999)}",
+            reference=f"{self.dice.randint(100000, 999999)}",
             allocations={invoice.pk: amount},
         )
 
