@@ -72,7 +72,7 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User) 
         raise PermissionAlreadyGiven
     if (asked := permission_asked(customer=customer, permission=permission, by=by)) is not None:
         return asked
-    granters = who_can_grant(customer=customer)
+    granters = [membership.user for membership in who_can_grant(customer=customer) if membership.user is not None]
     if not granters:
         raise NobodyCanGrant
     for granter in granters:

@@ -1,0 +1,332 @@
+"""The pages of the ways in: what they say, what their buttons do, what scanners cannot do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage, User
+from organizations.models import AccessRequest, ActivationRequest, Customer, Membership
+from organizations.permissions import Permission, Role
+from organizations.services.activation import activate, send_activation
+from organizations.services.requests import link_access_request, refuse_access_request
+from tests import factories
+from tests.organizations.test_activation import CHOSEN, NEW, token_mailed_to
+from tests.strictness import StrictClient
+
+pytestmark = pytest.mark.django_db
+WELCOME = "/welcome/"
+FORM = {"name": "Émile Côté", "phone": "514 555-0123 poste 12", "customer_number": "20500", "invoice_number": "F-1"}
+
+
+@pytest.fixture
+def emile(boreal: object, client: StrictClient) -> User:
+    """Signed in, with an address that is on no file."""
+    user = factories.UserFactory(email="emile@example.org", first_name="Émile", last_name="Côté", language="en-ca")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def invitation(boreal: object, sam: User) -> ActivationRequest:
+    customer = factories.CustomerFactory(merchant=boreal, name="Noé Roy", number="20777", email=NEW)
+    return send_activation(customer=customer, by=sam)
+
+
+@pytest.fixture
+def link(invitation: ActivationRequest) -> str:
+    return f"/activate/{token_mailed_to(NEW)}/"
+
+
+# --- not recognised ---------------------------------------------------------------------------
+
+
+def test_welcome_names_the_cause_and_the_desk(client, emile, boreal):
+    page = client.get(WELCOME).text
+    assert "We do not have your e-mail" in page
+    for words in ("emile@example.org", boreal.email, "10435", "Location Boréal"):
+        assert words in page
+
+
+def test_the_landing_page_leads_there(client, emile):
+    assert client.get("/").headers["Location"] == WELCOME
+
+
+def test_welcome_is_for_people_who_signed_in(client, boreal):
+    assert client.get(WELCOME).headers["Location"].startswith(reverse("account_login"))
+
+
+def test_a_request_is_sent_once_and_shows_its_state(client, emile, boreal):
+    form = FORM | {"invoice_total": "1 114,98 $"}
+    for _click in range(2):
+        answer = client.post(WELCOME, form)
+        assert (answer.status_code, answer.headers["Location"]) == (303, WELCOME)
+    asked = AccessRequest.objects.get()
+    assert (asked.merchant, asked.phone, asked.phone_extension) == (boreal, "+15145550123", "12")
+    assert str(asked.invoice_total) == "1114.98"
+    page = client.get(WELCOME).text
+    assert "20500" in page
+    assert 'name="customer_number"' not in page
+
+
+AMOUNTS = [
+    ("114.98", "114.98"),
+    ("114,98", "114.98"),
+    ("1 114,98 $", "1114.98"),
+    ("$1,114.98", "1114.98"),
+    ("1\u00a0114,98\u00a0$", "1114.98"),
+    ("1.114,98", "1114.98"),
+    ("1,114", "1114"),
+    ("250", "250"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), AMOUNTS)
+def test_an_amount_is_read_as_people_write_it(client, emile, typed, meant):
+    client.post(WELCOME, FORM | {"invoice_total": typed})
+    assert str(AccessRequest.objects.get().invoice_total) in {meant, f"{meant}.00"}
+
+
+def test_a_wrong_form_says_where_and_keeps_what_was_typed(client, emile):
+    answer = client.post(WELCOME, {"phone": "12", "invoice_total": "beaucoup", "message": "Bonjour <b>"})
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 3
+    assert "Bonjour &lt;b&gt;" in answer.text
+    assert not AccessRequest.objects.exists()
+
+
+def test_another_request_while_one_waits_is_refused_in_words(client, emile):
+    client.post(WELCOME, FORM)
+    answer = client.post(WELCOME, FORM | {"message": "Encore"})
+    assert answer.status_code == 422
+    assert AccessRequest.objects.count() == 1
+
+
+def test_with_several_merchants_the_person_says_whose_customer_they_are(client, emile, boreal, riviere):
+    page = client.get(WELCOME).text
+    assert "Location Boréal" in page
+    assert "Club Rivière" in page
+    assert client.post(WELCOME, FORM).status_code == 422
+    assert client.post(WELCOME, FORM | {"merchant": riviere.pk}).status_code == 303
+    assert AccessRequest.objects.get().merchant == riviere
+
+
+def test_a_refusal_shows_its_reason_and_the_form_again(client, emile, sam):
+    client.post(WELCOME, FORM)
+    refuse_access_request(access_request=AccessRequest.objects.get(), reason="Ce numéro n’existe pas.", by=sam)
+    page = client.get(WELCOME).text
+    assert "Ce numéro n’existe pas." in page
+    assert 'name="customer_number"' in page
+
+
+def test_once_linked_the_landing_page_is_the_account(client, emile, boreal, sam):
+    client.post(WELCOME, FORM)
+    customer = factories.CustomerFactory(merchant=boreal)
+    link_access_request(access_request=AccessRequest.objects.get(), customer=customer, by=sam)
+    assert client.get("/").headers["Location"] == customer.get_absolute_url()
+
+
+def test_an_employee_learns_who_opens_and_why_but_no_name(client, emile, acme, alice):
+    Membership.objects.filter(user=alice).update(user=None, linked_at=None)
+    factories.MembershipFactory(customer=acme, email=emile.email, role=Role.EDITOR)
+    page = client.get(WELCOME).text
+    assert "Acme Construction inc." in page
+    assert "for safety" in page
+    assert "Owner or signatory, Administrator" in page
+    assert "Tremblay" not in page
+    assert "alice@" not in page
+
+
+def test_a_stranger_s_page_names_no_customer(client, emile, acme, alice, ines):
+    page = client.get(WELCOME).text
+    assert "Acme" not in page
+    assert "Inès" not in page
+    assert client.get(acme.get_absolute_url()).status_code == 404
+
+
+def test_look_again_finds_what_was_put_on_file_since(client, emile, boreal):
+    again = reverse("organizations:look-again")
+    assert client.post(again).headers["Location"] == f"{WELCOME}?looked=1"
+    assert client.get(f"{WELCOME}?looked=1").status_code == 200
+    customer = factories.CustomerFactory(merchant=boreal, email=emile.email)
+    assert client.get(again).status_code == 405
+    assert not customer.permissions_for(emile)
+    assert client.post(again).headers["Location"] == "/"
+    assert customer.permissions_for(emile)
+
+
+# --- activation -------------------------------------------------------------------------------
+
+
+def test_the_link_says_who_invites_whom_to_what(client, link):
+    page = client.get(link).text
+    for words in ("Location Boréal", "Noé Roy", "20777", NEW):
+        assert words in page
+
+
+def test_scanners_change_nothing(client, link, invitation):
+    for _again in range(3):
+        assert client.get(link).status_code == 200
+        assert client.head(link).status_code == 200
+    invitation.refresh_from_db()
+    assert invitation.used_at is None
+    assert not User.objects.filter(email=NEW).exists()
+
+
+def test_one_step_and_the_person_is_in(client, link, invitation):
+    answer = client.post(link, CHOSEN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, invitation.customer.get_absolute_url())
+    assert client.get("/").headers["Location"] == invitation.customer.get_absolute_url()
+
+
+def test_a_second_click_is_in_too(client, link, invitation):
+    StrictClient().post(link, CHOSEN)
+    answer = client.post(link, CHOSEN)
+    assert answer.headers["Location"] == invitation.customer.get_absolute_url()
+    assert client.get("/").headers["Location"] == invitation.customer.get_absolute_url()
+
+
+def test_a_used_link_with_another_password_lets_nobody_in(client, link):
+    StrictClient().post(link, CHOSEN)
+    assert client.post(link, CHOSEN | {"password": "je devine encore"}).status_code == 410
+    assert client.get("/welcome/").status_code == 302
+
+
+@pytest.mark.parametrize("password", ["abc1", "password123", "nouveau@example.org"])
+def test_a_weak_password_is_refused_beside_its_field(client, link, password):
+    answer = client.post(link, CHOSEN | {"password": password})
+    assert answer.status_code == 422
+    assert 'id="id_password_error"' in answer.text
+    assert password not in answer.text.replace(f'value="{NEW}"', "")
+    assert not User.objects.filter(email=NEW).exists()
+
+
+def test_the_page_speaks_the_language_of_the_letter(link, invitation):
+    Customer.objects.update(language="en-ca")
+    page = StrictClient(headers={"accept-language": "fr-CA"}).get(link)
+    assert 'lang="en-CA"' in page.text
+    StrictClient().post(link, CHOSEN)
+    assert User.objects.get(email=NEW).language == "en-ca"
+
+
+@pytest.mark.parametrize("state", ["used", "expired", "replaced"])
+def test_a_dead_link_explains_itself_and_offers_a_way_on(client, link, invitation, state):
+    if state == "used":
+        activate(token=token_mailed_to(NEW), **CHOSEN)
+    elif state == "expired":
+        ActivationRequest.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        ActivationRequest.objects.update(revoked_at=timezone.now())
+    answer = client.get(link)
+    assert answer.status_code == 410
+    assert reverse("account_login") in answer.text
+    assert client.post(link, CHOSEN | {"password": "une tout autre phrase"}).status_code == 410
+
+
+def test_a_forged_link_is_not_found_and_says_what_to_do(client, boreal):
+    answer = client.get(f"/activate/{'A' * 43}/")
+    assert answer.status_code == 404
+    assert reverse("account_signup") in answer.text
+    assert boreal.email in answer.text
+
+
+def test_the_holder_of_an_expired_link_asks_for_another(client, link, boreal):
+    ActivationRequest.objects.update(expires_at=timezone.now())
+    again = f"{link}again/"
+    assert again in client.get(link).text
+    for _click in range(2):
+        assert client.post(again).status_code == 303
+    assert OutgoingMessage.objects.filter(recipient=boreal.email).count() == 1
+    assert again not in client.get(link).text
+
+
+def test_a_person_with_a_profile_signs_in_and_the_account_joins_it(client, link, invitation):
+    user = factories.UserFactory(email=NEW)
+    page = client.get(link).text
+    assert f"{reverse('account_login')}?next={link}" in page
+    assert 'name="password"' not in page
+    client.post(link, CHOSEN)
+    user.refresh_from_db()
+    assert user.check_password(factories.PASSWORD)
+    signed = client.post(
+        f"{reverse('account_login')}?next={link}", {"login": NEW, "password": factories.PASSWORD, "next": link}
+    )
+    assert signed.headers["Location"] == link
+    assert client.get(link).headers["Location"] == invitation.customer.get_absolute_url()
+
+
+def test_a_person_already_signed_in_opens_with_one_button(client, link, invitation):
+    user = factories.UserFactory(email=NEW)
+    client.force_login(user)
+    assert client.get(link).status_code == 200
+    assert not invitation.customer.permissions_for(user)
+    assert client.post(link).headers["Location"] == invitation.customer.get_absolute_url()
+    assert invitation.customer.permissions_for(user)
+
+
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_somebody_else_signed_in_opens_nothing(client, link, invitation, ines, has_profile):
+    if has_profile:
+        factories.UserFactory(email=NEW)
+    client.force_login(ines)
+    page = client.post(link, CHOSEN).text
+    assert "ines@example.org" in page
+    assert not invitation.customer.permissions_for(ines)
+    assert ActivationRequest.objects.get().used_at is None
+
+
+# --- asking for a permission ------------------------------------------------------------------
+
+
+def ask(customer: Customer, permission: str = Permission.VIEW_INVOICES) -> str:
+    return reverse("organizations:ask-permission", args=[customer.public_id, permission])
+
+
+def test_asking_leads_to_a_receipt_that_names_who_was_written_to(client, acme, alice, bob):
+    client.force_login(bob)
+    page = client.get(ask(acme)).text
+    assert "Alice Tremblay" in page
+    assert not OutgoingMessage.objects.exists()
+    for _click in range(2):
+        answer = client.post(ask(acme))
+        assert (answer.status_code, answer.headers["Location"]) == (303, ask(acme))
+    assert OutgoingMessage.objects.get().recipient == "alice@acme.example"
+    receipt = client.get(ask(acme)).text
+    assert "Alice Tremblay" in receipt
+    assert '<form method="post">' not in receipt
+
+
+def test_a_stranger_cannot_ask(client, acme, alice, charlie):
+    client.force_login(charlie)
+    assert client.post(ask(acme)).status_code == 404
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_permission_that_does_not_exist_is_not_found(client, acme, bob):
+    client.force_login(bob)
+    assert client.post(ask(acme, "own_everything")).status_code == 404
+
+
+def test_asking_for_what_one_has_says_so(client, acme, alice):
+    client.force_login(alice)
+    assert client.post(ask(acme)).status_code == 422
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_where_nobody_can_grant_the_page_shows_a_human(client, acme, bob, boreal):
+    client.force_login(bob)
+    page = client.get(ask(acme)).text
+    assert boreal.email in page
+    assert client.post(ask(acme)).status_code == 422
+
+
+def test_the_door_names_what_is_missing_and_who_can_give_it(client, acme, alice, rita):
+    User.objects.filter(pk=rita.pk).update(language="en-ca")
+    client.force_login(rita)
+    answer = client.get(reverse("billing:invoice-list", args=[acme.public_id]))
+    assert answer.status_code == 403
+    for words in ("See invoices and balances", "Read and download invoices", "Alice Tremblay", ask(acme)):
+        assert words in answer.text
