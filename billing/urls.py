@@ -2,11 +2,17 @@
 
 from django.urls import path
 
-from billing import views
+from billing import downloads, views
 
 app_name = "billing"
 urlpatterns = [
     path("c/<slug:customer_id>/invoices/", views.invoice_list, name="invoice-list"),
     path("c/<slug:customer_id>/invoices/export.csv", views.invoice_export, name="invoice-export"),
+    path("c/<slug:customer_id>/invoices/<path:number>.pdf", downloads.invoice_pdf, name="invoice-pdf"),
+    path(
+        "c/<slug:customer_id>/invoices/<path:number>.pdf/prepare/",
+        downloads.invoice_pdf_prepare,
+        name="invoice-pdf-prepare",
+    ),
     path("c/<slug:customer_id>/invoices/<path:number>/", views.invoice_detail, name="invoice-detail"),
 ]

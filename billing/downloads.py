@@ -1,0 +1,116 @@
+"""The PDF of a document, to a customer's member: the file, or the page that waits for it."""
+
+from __future__ import annotations
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import Language
+from billing import files
+from billing.models import Invoice, InvoicePdf
+from organizations.access import CustomerRequest, requires
+from organizations.permissions import Permission
+
+# An invoice fits in one block: one read, one write to the socket.
+BLOCK = 512 * 1024
+
+
+@requires(Permission.VIEW_INVOICES)
+@require_safe
+def invoice_pdf(request: CustomerRequest, number: str) -> HttpResponseBase:
+    """The stored file; until it is there, a page that asks for it or waits for it. Reads only."""
+    language = _language(request)
+    mine = InvoicePdf.objects.filter(invoice__customer=request.customer, invoice__number=number, language=language)
+    pdf = mine.select_related("invoice").first()
+    if pdf is None or pdf.rendered_at is None:
+        return _not_yet(request, number, language, pdf)
+    if request.htmx:  # the page that waits: let the browser itself open the file
+        return _uncached(HttpResponse(headers={"HX-Redirect": request.get_full_path()}))
+    return _file(request, pdf)
+
+
+@requires(Permission.VIEW_INVOICES)
+@require_POST
+def invoice_pdf_prepare(request: CustomerRequest, number: str) -> HttpResponse:
+    """Ask for the file, then wait for it; twice is once."""
+    language = _language(request)
+    invoice = get_object_or_404(request.customer.invoices, number=number)
+    files.request_pdf(invoice=invoice, language=language)
+    return HttpResponseRedirect(_address(request, number, language), status=303)
+
+
+def _language(request: CustomerRequest) -> str:
+    """The customer's, unless the address names the other."""
+    language = request.GET.get("language", request.customer.language)
+    if language not in Language:
+        raise Http404
+    return language
+
+
+def _address(request: CustomerRequest, number: str, language: str, name: str = "invoice-pdf") -> str:
+    path = reverse(f"billing:{name}", args=[request.customer.public_id, number])
+    return path if language == request.customer.language else f"{path}?language={language}"
+
+
+def _not_yet(request: CustomerRequest, number: str, language: str, pdf: InvoicePdf | None) -> HttpResponse:
+    invoice = get_object_or_404(request.customer.invoices, number=number)
+    is_broken = pdf is not None and files.is_broken(pdf=pdf)
+    is_waiting = pdf is not None and not is_broken
+    if is_waiting and request.htmx:
+        return _uncached(HttpResponse(status=204))  # nothing new: htmx leaves the page as it is
+    context = {
+        "invoice": invoice,
+        "is_waiting": is_waiting,
+        "is_broken": is_broken,
+        "pdf_url": _address(request, number, language),
+        "prepare_url": _address(request, number, language, "invoice-pdf-prepare"),
+    }
+    page = f"billing/invoice_pdf_wait.html{'#state' if request.htmx else ''}"
+    return _uncached(render(request, page, context, status=202 if is_waiting else 200))
+
+
+def _uncached(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "private, no-store"
+    response["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+def _file(request: HttpRequest, pdf: InvoicePdf) -> HttpResponseBase:
+    """The bytes, checked again at each request (access may end) and sent only when the browser has not got them."""
+    etag = f'"{pdf.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "HX-Request, Cookie",
+        "Content-Disposition": content_disposition_header(as_attachment=False, filename=_name(pdf)) or "",
+        "X-Content-Type-Options": "nosniff",
+    }
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None and request.method == "HEAD":
+        response = HttpResponse(content_type="application/pdf", headers={"Content-Length": str(pdf.size)})
+    if response is None:
+        response = FileResponse(pdf.file.open("rb"), content_type="application/pdf")
+        response.block_size = BLOCK
+        response["Content-Length"] = str(pdf.size)
+    for name, value in headers.items():
+        response[name] = value
+    return response
+
+
+def _name(pdf: InvoicePdf) -> str:
+    """Facture-F-00001.pdf: the document's own word, then its number."""
+    with translation.override(pdf.language):
+        is_credit = pdf.invoice.kind == Invoice.Kind.CREDIT_NOTE
+        word = slugify(_("Credit note") if is_credit else _("Invoice")).capitalize()
+    number = "".join(
+        character if character.isalnum() or character in "-_." else "-" for character in pdf.invoice.number
+    )
+    return f"{word}-{number}.pdf"

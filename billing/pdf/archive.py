@@ -1,0 +1,82 @@
+"""What makes a file both PDF/A-3a and PDF/UA-1: WeasyPrint writes the metadata of one standard only."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
+
+import pydyf
+from weasyprint import Document
+from weasyprint.document import DocumentMetadata
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+PDFUA_ID = "http://www.aiim.org/pdfua/ns/id/"
+PDFA_EXTENSION = "http://www.aiim.org/pdfa/ns/extension/"
+PDFA_SCHEMA = "http://www.aiim.org/pdfa/ns/schema#"
+PDFA_PROPERTY = "http://www.aiim.org/pdfa/ns/property#"
+for _prefix, _uri in (("pdfaExtension", PDFA_EXTENSION), ("pdfaSchema", PDFA_SCHEMA), ("pdfaProperty", PDFA_PROPERTY)):
+    register_namespace(_prefix, _uri)
+
+RESOURCE = f"{{{RDF}}}parseType"
+
+
+def _accessible() -> Element:
+    """ISO 14289-1, 5: the file says that it is PDF/UA-1."""
+    description = Element(f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
+    SubElement(description, f"{{{PDFUA_ID}}}part").text = "1"
+    return description
+
+
+def _extension() -> Element:
+    """ISO 19005-3, 6.6.2.3: a property PDF/A does not know must be described in the file itself."""
+    description = Element(f"{{{RDF}}}Description", {f"{{{RDF}}}about": ""})
+    bag = SubElement(SubElement(description, f"{{{PDFA_EXTENSION}}}schemas"), f"{{{RDF}}}Bag")
+    schema = SubElement(bag, f"{{{RDF}}}li", {RESOURCE: "Resource"})
+    SubElement(schema, f"{{{PDFA_SCHEMA}}}schema").text = "PDF/UA identification schema"
+    SubElement(schema, f"{{{PDFA_SCHEMA}}}namespaceURI").text = PDFUA_ID
+    SubElement(schema, f"{{{PDFA_SCHEMA}}}prefix").text = "pdfuaid"
+    properties = SubElement(SubElement(schema, f"{{{PDFA_SCHEMA}}}property"), f"{{{RDF}}}Seq")
+    part = SubElement(properties, f"{{{RDF}}}li", {RESOURCE: "Resource"})
+    SubElement(part, f"{{{PDFA_PROPERTY}}}name").text = "part"
+    SubElement(part, f"{{{PDFA_PROPERTY}}}valueType").text = "Integer"
+    SubElement(part, f"{{{PDFA_PROPERTY}}}category").text = "internal"
+    SubElement(part, f"{{{PDFA_PROPERTY}}}description").text = "PDF/UA version identifier"
+    return description
+
+
+class BothStandards(DocumentMetadata):
+    """WeasyPrint's metadata, with the second standard beside the first in the same RDF."""
+
+    def generate_rdf_metadata(self, variant: str, version: int, conformance: str) -> bytes:
+        rdf = fromstring(super().generate_rdf_metadata(variant, version, conformance))  # noqa: S314 - written by us, one line above
+        rdf.extend((_accessible(), _extension()))
+        return tostring(rdf, encoding="utf-8")
+
+
+class Written(pydyf.Object):
+    """An object turned into bytes once: pydyf does it again for the identifier of the file."""
+
+    data = b""
+
+    def __init__(self, *, source: pydyf.Object) -> None:
+        super().__init__()
+        self.number, self.generation, self.free = source.number, source.generation, source.free
+        self.data = source.data
+
+
+class WrittenStream(Written, pydyf.Stream):
+    """A stream, compressed once."""
+
+
+def _write_objects(_document: Document, pdf: pydyf.PDF) -> None:
+    pdf.objects = [
+        object_
+        if object_.free == "f"
+        else (WrittenStream if isinstance(object_, pydyf.Stream) else Written)(source=object_)
+        for object_ in pdf.objects
+    ]
+
+
+def write(*, document: Document) -> bytes:
+    """The laid-out document as one PDF that is tagged, PDF/A-3a and PDF/UA-1."""
+    document.metadata = BothStandards(**vars(document.metadata))
+    return document.write_pdf(pdf_variant="pdf/a-3a", pdf_tags=True, finisher=_write_objects)
