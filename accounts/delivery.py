@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, TextField, Value, When
 from django.utils import timezone
 
 from accounts import mail, sms
@@ -36,7 +36,7 @@ SECRETS_LAST = timedelta(days=7)
 
 TRANSPORTS: dict[str, Callable[[OutgoingMessage], None]] = {Channel.EMAIL: mail.send, Channel.SMS: sms.send}
 # Channels this process has just found dead, and until when it leaves them alone.
-_resting: dict[str, float] = {}
+resting: dict[str, float] = {}
 
 CLAIM = """
 WITH due AS MATERIALIZED (
@@ -61,7 +61,7 @@ def deliver() -> int:
 
 def claim() -> list[OutgoingMessage]:
     """Take due messages, committed before anything is sent. Two workers never take the same row."""
-    channels = [name for name in TRANSPORTS if time.monotonic() >= _resting.get(name, 0.0)]
+    channels = [name for name in TRANSPORTS if time.monotonic() >= resting.get(name, 0.0)]
     now = timezone.now()
     # The status is written out: as a parameter it could not use the partial index in a prepared plan.
     rows = OutgoingMessage.objects.raw(CLAIM, [now, channels, BATCH, now])
@@ -141,7 +141,7 @@ class Batch:
     def _rest(self, message: OutgoingMessage, *, reason: str) -> None:
         """Leave the whole channel alone for a while. An absent server fails no message, however long it lasts."""
         logger.warning("%s does not leave for now: %s", message.channel, reason)
-        _resting[message.channel] = time.monotonic() + REST_SECONDS
+        resting[message.channel] = time.monotonic() + REST_SECONDS
         self.reasons[message.channel] = reason
         _change(
             message,
@@ -173,7 +173,7 @@ class Batch:
 def _mark_sent(rows: OutgoingMessageQuerySet) -> None:
     changes: dict[str, Any] = {}
     if not settings.DEMO:  # a demo shows its links at /outbox/: nobody receives the mail itself
-        is_secret = When(is_sensitive=True, then=Value(""))
+        is_secret = When(is_sensitive=True, then=Value("", TextField()))
         changes = {"text": Case(is_secret, default=F("text")), "html": Case(is_secret, default=F("html"))}
     rows.update(
         status=Status.SENT,

@@ -9,10 +9,11 @@ from __future__ import annotations
 import binascii
 import re
 from email.header import Header
-from email.utils import formatdate, parseaddr
+from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.encoding import punycode
 from django.utils.translation import gettext as _
 
@@ -23,7 +24,7 @@ from accounts.transports import Refused
 _MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029 ]+")
-_NEWLINE = re.compile(r"\r\n|\r|\n")
+NEWLINE = re.compile(r"\r\n|\r|\n")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]+")
 _OURS = frozenset(
     {
@@ -95,9 +96,10 @@ def _name(text: str) -> str:
 
 def _part(kind: str, text: str) -> bytes:
     """Headers and body of one text, quoted-printable: readable in the source, and no line over 76."""
-    content = _NEWLINE.sub("\r\n", text).encode()
+    # The line break that ends the part also tells binascii which kind of break we write.
+    content = NEWLINE.sub("\r\n", f"{text}\n").encode()
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    return head.encode() + binascii.b2a_qp(content, istext=True) + b"\r\n"
+    return head.encode() + binascii.b2a_qp(content, istext=True)
 
 
 def build(message: OutgoingMessage) -> bytes:
@@ -108,7 +110,7 @@ def build(message: OutgoingMessage) -> bytes:
         f"From: {_name(name)} <{address}>" if name else f"From: {address}",
         f"To: {mailbox(message.recipient)}",
         f"Subject: {_encoded(one_line(message.subject), 'Subject')}",
-        f"Date: {formatdate()}",
+        f"Date: {format_datetime(timezone.now())}",
         f"Message-ID: <{message.key}@{address.rpartition('@')[2]}>",
         "Auto-Submitted: auto-generated",
         f"Content-Language: {message.language[:2]}-CA",

@@ -16,24 +16,26 @@ logger = logging.getLogger(__name__)
 
 # After a broker failed to answer, this process asks it nothing for a while: requests stay fast.
 SILENCE_SECONDS = 10.0
-_silent_until = 0.0
+silent_until = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Nudge:
-    """A task to send by name; equal nudges are one."""
+    """A task to send by name; equal nudges waiting for the same commit are one."""
 
     task: str
     kwargs: dict[str, Any] = field(default_factory=dict)
+    is_waiting: bool = True
 
     def __call__(self) -> None:
-        global _silent_until  # noqa: PLW0603 - what this process knows of its broker
-        if time.monotonic() < _silent_until:
+        global silent_until  # noqa: PLW0603 - what this process knows of its broker
+        self.is_waiting = False
+        if time.monotonic() < silent_until:
             return
         try:
             current_app.send_task(self.task, kwargs=self.kwargs)
         except (OperationalError, RedisError, OSError) as failure:
-            _silent_until = time.monotonic() + SILENCE_SECONDS
+            silent_until = time.monotonic() + SILENCE_SECONDS
             logger.warning("The broker does not answer, a sweep will do %s: %s", self.task, failure)
 
 

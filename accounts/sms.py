@@ -23,7 +23,7 @@ BUSY = {408, 429, *range(500, 600)}
 
 
 @lru_cache(maxsize=4)
-def _twilio(url: str) -> tuple[Client, str]:
+def provider_of(url: str) -> tuple[Client, str]:
     """The client and the number we write from, of twilio://SID:TOKEN@+15145550123."""
     parts = urlsplit(url)
     number = parts.netloc.rpartition("@")[2]
@@ -38,7 +38,7 @@ def send(message: OutgoingMessage) -> None:
     if not settings.SMS_URL:
         _write(message)
         return
-    client, number = _twilio(settings.SMS_URL)
+    client, number = provider_of(settings.SMS_URL)
     try:
         client.messages.create(to=message.recipient, from_=number, body=message.text)
     except TwilioRestException as refusal:
