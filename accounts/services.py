@@ -1,10 +1,19 @@
-"""What changes a person's own record."""
+"""What changes a person's own record, and sending one of our messages again."""
 
 from __future__ import annotations
 
-from django.db import transaction
+import logging
+import uuid
 
-from accounts.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import OutgoingMessage, User
+from accounts.nudges import nudge
+from accounts.outbox import DELIVER
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -20,3 +29,45 @@ def update_profile(
     user.language = language
     user.save(update_fields=["first_name", "last_name", "phone", "phone_extension", "language"])
     return user
+
+
+class NotSentAgain(Exception):
+    """Why a message cannot leave once more, in a sentence for the agent who asked."""
+
+
+class MessageBlanked(NotSentAgain):
+    def __str__(self) -> str:
+        return _(
+            "The text of this message was blanked once sent, because it held a link or a code."
+            " Ask for a new one instead."
+        )
+
+
+class MessageLeaving(NotSentAgain):
+    def __str__(self) -> str:
+        return _("This message is leaving at this moment. Look again in a few minutes.")
+
+
+@transaction.atomic
+def send_again(*, message: OutgoingMessage, by: User) -> OutgoingMessage:
+    """Queue a failed or waiting message from the start; one already sent leaves as a copy, with a Message-ID of its
+    own. Raises NotSentAgain.
+    """
+    again = OutgoingMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if again.is_sensitive and not again.text:
+        raise MessageBlanked
+    if again.status == OutgoingMessage.Status.SENDING:
+        raise MessageLeaving
+    if again.status == OutgoingMessage.Status.SENT:
+        # Mail programs drop a second message with the same Message-ID.
+        again.pk, again.key = None, uuid.uuid4()
+        again._state.adding = True  # noqa: SLF001 - Django's documented way of copying a row
+        again.created_at = timezone.now()
+    again.status = OutgoingMessage.Status.QUEUED
+    again.attempts, again.due_at = 0, timezone.now()
+    again.sent_at = again.claimed_at = None
+    again.last_error = ""
+    again.save()
+    logger.info("Message %s is sent again at the request of person %s", again.key, by.pk)
+    nudge(DELIVER)
+    return again
