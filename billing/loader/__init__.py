@@ -1,0 +1,1 @@
+"""Imports of issued documents and of payments, from the merchant's books."""

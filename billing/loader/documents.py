@@ -1,0 +1,89 @@
+"""Staged invoices and credit notes judged as sets, compared with those issued, and issued in batches."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from billing.loader import documents_sql as words
+from billing.models import Invoice
+from billing.services import letterhead_for
+from organizations.loader import staging
+from organizations.loader.staging import Import, execute, reject_where, value_of
+
+TABLES = {
+    "import_line": words.LINES,
+    # One row a document: what its lines add up to, and what it is about in our tables.
+    "import_document": "",
+    # Those to issue, numbered in the order of issue: invoices before the credit notes that correct them.
+    "import_new": "",
+}
+
+
+def judge(*, run: Import) -> None:
+    """Refuse what contradicts our tables, the rest of the file, or itself."""
+    merchant = run.merchant.pk
+    execute(words.DOCUMENTS, merchant=merchant)
+    execute("CREATE INDEX ON import_document (number)")
+    execute("ANALYZE import_document")
+    execute(words.NOT_ADJACENT)
+    for column, value, code, known, where in words.RULES:
+        reject_where(
+            table="import_document",
+            column=column,
+            value=value,
+            code=code,
+            known=known,
+            where=f"NOT is_flawed AND {where}",
+        )
+    for where in words.ISSUED_DIFFERENTLY:
+        reject_where(
+            table="import_document",
+            column="invoice_number",
+            value="r.number",
+            code="issued_differently",
+            where=f"r.issued_id IS NOT NULL AND NOT r.is_flawed AND {where}",
+        )
+    execute("ANALYZE import_reject")
+    execute(words.REFUSED_CORRECTIONS)
+
+
+def count(*, run: Import) -> None:
+    """Number the documents to issue, and count the others."""
+    execute(words.NEW)
+    execute("ANALYZE import_new")
+    run.counts.created = value_of("SELECT count(*) FROM import_new")
+    run.counts.unchanged = value_of(
+        """
+        SELECT count(*) FROM import_document d WHERE d.issued_id IS NOT NULL AND NOT d.is_flawed
+        AND NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = d.record)
+        """
+    )
+
+
+def write(*, run: Import) -> None:
+    """Issue the new documents, so many in a transaction: whatever happens, only whole ones are there."""
+    last = run.counts.created
+    if not last:
+        return
+    # Keys are drawn here: a dry run leaves even the sequence alone.
+    execute("ALTER TABLE import_new ADD COLUMN id bigint")
+    execute("UPDATE import_new SET id = nextval(pg_get_serial_sequence('billing_invoice', 'id'))")
+    execute("CREATE INDEX ON import_new (place)")
+    execute("CREATE INDEX ON import_new (record)")
+    execute("ANALYZE import_new")
+    letterhead = letterhead_for(merchant=run.merchant).pk
+    for begun in range(1, last + 1, staging.BATCH):
+        window = {"first": begun, "last": begun + staging.BATCH - 1}
+        with transaction.atomic():
+            execute(words.INSERT_INVOICES, merchant=run.merchant.pk, letterhead=letterhead, **window)
+            execute(words.INSERT_LINES, **window)
+            _use_credits(**window)
+        if run.progress is not None:
+            run.progress(min(begun + staging.BATCH - 1, last), last)
+
+
+def _use_credits(*, first: int, last: int) -> None:
+    """Each credit note at once pays what it corrects, up to what is unpaid there, in the order of the file."""
+    window = {"first": first, "last": last, "credit_note": Invoice.Kind.CREDIT_NOTE.value}
+    if execute(words.LOCK_CORRECTED, **window):
+        execute(words.USE_CREDITS, **window)

@@ -1,0 +1,183 @@
+"""The way of every import: stage the file, judge it as sets, write whole records in batches, report the rejects."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.db import connection, transaction
+from psycopg import sql
+
+from organizations.loader.reading import Flaw, Progress
+from organizations.loader.reasons import sentence
+from organizations.models import Merchant
+
+# Records of one transaction: what a crash can cost, and what one commit can carry.
+BATCH = 5000
+# Rows written to the database at a time while the file is read.
+PIECE = 2000
+REJECT_COLUMNS = ("line", "column", "value", "code", "reason")
+LONGEST_VALUE = 300
+REJECTS = """
+CREATE TEMP TABLE import_reject (
+    record integer NOT NULL, line integer NOT NULL, "column" text NOT NULL, value text NOT NULL,
+    code text NOT NULL, known text NOT NULL DEFAULT ''
+)
+"""
+
+
+@dataclass
+class Counts:
+    """Records, not lines: a document of twelve lines counts once."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def __str__(self) -> str:
+        return f"created={self.created} updated={self.updated} unchanged={self.unchanged} rejected={self.rejected}"
+
+
+class Rejects:
+    """Writes each reason once, to the file asked for or to the first lines of the terminal."""
+
+    def __init__(self, *, path: Path | None, terminal: TextIO, shown: int = 20) -> None:
+        self.terminal = terminal
+        self.shown = shown
+        self.count = 0
+        self.stream = path.open("w", encoding="utf-8", newline="") if path else None
+        self.writer = csv.writer(self.stream, lineterminator="\n") if self.stream else None
+        if self.writer is not None:
+            self.writer.writerow(REJECT_COLUMNS)
+
+    def add(self, flaw: Flaw) -> None:
+        self.count += 1
+        value = flaw.value[:LONGEST_VALUE]
+        reason = sentence(code=flaw.code, known=flaw.known)
+        if self.writer is not None:
+            self.writer.writerow((flaw.line, flaw.column, value, flaw.code, reason))
+        elif self.count <= self.shown:
+            self.terminal.write(f"{flaw.line}: {flaw.column}: {value!r}: {reason}\n")
+        elif self.count == self.shown + 1:
+            self.terminal.write("…\n")
+
+    def close(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+
+
+@dataclass
+class Import:
+    """What one run was asked, and what it says while it works."""
+
+    path: Path
+    merchant: Merchant
+    rejects: Rejects
+    is_dry_run: bool = False
+    progress: Progress | None = None
+    counts: Counts = field(default_factory=Counts)
+
+
+def execute(query: str, **params: Any) -> int:
+    """Run one statement; the number of rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, params or None)
+        return int(cursor.rowcount)
+
+
+def value_of(query: str, **params: Any) -> Any:
+    """The first column of the first row."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, params or None)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def rows_of(query: str, **params: Any) -> Iterator[tuple[Any, ...]]:
+    """Rows of a result that may be long, a piece at a time: psycopg alone would hold them all."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DECLARE import_rows NO SCROLL CURSOR FOR {query}", params or None)
+        while True:
+            cursor.execute(f"FETCH {PIECE} FROM import_rows")
+            rows = cursor.fetchall()
+            if not rows:
+                break
+            yield from rows
+        cursor.execute("CLOSE import_rows")
+
+
+def copy_rows(*, table: str, columns: Sequence[str], texts: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Send rows to the database as they come. An empty cell is NULL, except in `texts`, where it is empty."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    never_null = sql.SQL(", ").join(map(sql.Identifier, texts))
+    query = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({}))").format(
+        sql.Identifier(table), names, never_null
+    )
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        for piece in _pieces(rows):
+            writer.writerows(piece)
+            copy.write(buffer.getvalue().encode())
+            buffer.seek(0)
+            buffer.truncate()
+
+
+def _pieces(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:
+    piece: list[Sequence[object]] = []
+    for row in rows:
+        piece.append(row)
+        if len(piece) >= PIECE:
+            yield piece
+            piece = []
+    if piece:
+        yield piece
+
+
+@contextmanager
+def staged(*, kind: str, merchant: Merchant, tables: dict[str, str]) -> Iterator[None]:
+    """Alone for this merchant and kind of file, with empty staging tables of this connection, gone at the end."""
+    key = zlib.crc32(f"comptoir import {kind}".encode()) - (1 << 31)
+    execute("SELECT pg_advisory_lock(%(key)s::integer, %(merchant)s::integer)", key=key, merchant=merchant.pk)
+    try:
+        _drop(tables)
+        execute(REJECTS)
+        for definition in tables.values():
+            if definition:
+                execute(definition)
+        yield
+    finally:
+        # After a lost connection the server has already forgotten both.
+        if connection.is_usable() and not connection.needs_rollback:
+            _drop(tables)
+            execute("SELECT pg_advisory_unlock(%(key)s::integer, %(merchant)s::integer)", key=key, merchant=merchant.pk)
+
+
+def _drop(tables: dict[str, str]) -> None:
+    execute("DROP TABLE IF EXISTS pg_temp." + ", pg_temp.".join(["import_reject", *tables]))
+
+
+def reject_where(
+    *, table: str, column: str, value: str, code: str, where: str, known: str = "''", **params: Any
+) -> None:
+    """Add a reject for each staged record of `table` the condition holds for. Names and conditions are our own text."""
+    execute(
+        f'INSERT INTO import_reject (record, line, "column", value, code, known) '
+        f"SELECT r.record, r.line, '{column}', ({value})::text, '{code}', ({known})::text FROM {table} r WHERE {where}",
+        **params,
+    )
+
+
+def report_rejects(*, run: Import) -> None:
+    """Write what the sets refused to the rejects file and count the records."""
+    query = 'SELECT line, "column", value, code, known FROM import_reject ORDER BY line, "column", code'
+    for row in rows_of(query):
+        run.rejects.add(Flaw(*row))
+    run.counts.rejected += int(value_of("SELECT count(DISTINCT record) FROM import_reject"))

@@ -1,0 +1,62 @@
+"""The NEQ, Québec's enterprise number: ten digits whose prefix says what kind of enterprise it is.
+
+The check digit is Luhn over the last eight digits only; a pass proves that nothing was mistyped, no more.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from stdnum import luhn
+
+LENGTH = 10
+# Legal person, sole proprietor, partnership or other group, public authority.
+PREFIXES = frozenset({"11", "22", "33", "88"})
+SEPARATORS = re.compile(r"[\s\-.]+")
+DIGITS = re.compile(r"[0-9]*\Z")
+
+
+class Reason(StrEnum):
+    """Why a number is not an NEQ."""
+
+    NOT_DIGITS = "not_digits"
+    LENGTH = "length"
+    PREFIX = "prefix"
+    CHECK_DIGIT = "check_digit"
+
+
+class InvalidNeq(ValueError):
+    """Not an NEQ; `reason` says what is wrong with it."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+def parse(text: str) -> str:
+    """The ten digits of an NEQ typed with or without spaces and dashes; InvalidNeq otherwise."""
+    digits = SEPARATORS.sub("", text)
+    if not DIGITS.match(digits):
+        raise InvalidNeq(Reason.NOT_DIGITS)
+    if len(digits) != LENGTH:
+        raise InvalidNeq(Reason.LENGTH)
+    if digits[:2] not in PREFIXES:
+        raise InvalidNeq(Reason.PREFIX)
+    if not luhn.is_valid(digits[2:]):
+        raise InvalidNeq(Reason.CHECK_DIGIT)
+    return digits
+
+
+def is_valid(text: str) -> bool:
+    """Whether `parse` takes it."""
+    try:
+        parse(text)
+    except InvalidNeq:
+        return False
+    return True
+
+
+def shown(digits: str) -> str:
+    """Ten digits as people read them: 4-4-2."""
+    return f"{digits[:4]} {digits[4:8]} {digits[8:]}"
