@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import OutgoingMessage
 from billing.summary import account_summary
 from organizations.access import CustomerRequest, PermissionMissing, requires, who_can_grant
-from organizations.models import Customer
+from organizations.models import Customer, Merchant
 from organizations.permissions import Permission
 from portal import health
 from portal.language import remember
