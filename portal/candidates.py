@@ -52,7 +52,7 @@ class Candidate:
 
 
 def rank(*, access_request: AccessRequest) -> list[Candidate]:
-    """The most probable open customers of the request's merchant, best first. Four queries."""
+    """The most probable open customers of the request's merchant, best first. Three queries at most."""
     asked = _Asked(access_request)
     found = asked.customers()
     on_file = asked.customers_with_member_on_file(found)

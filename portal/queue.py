@@ -64,7 +64,8 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
         ),
         _pile(
             gettext_lazy("PDFs that could not be made"),
-            InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None, attempts__gt=0)
+            InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None)
+            .exclude(last_error="")
             .select_related("invoice__customer")
             .order_by("pk"),
             _pdf,

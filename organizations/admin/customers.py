@@ -182,7 +182,7 @@ class CustomerAdmin(MerchantScopedAdmin):
     @admin.action(description=gettext_lazy("Send an activation request…"))
     def send_activation_requests(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse:
         """To the page that says how many and asks once."""
-        chosen = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True))
+        chosen = ",".join(str(pk) for pk in queryset.values_list("pk", flat=True)) or "0"
         return see_other(f"{self.address('activation')}?id__in={chosen}")
 
     def activation(self, request: HttpRequest) -> HttpResponse:

@@ -1,0 +1,35 @@
+"""People are the superuser's: an agent knows those of their customers, as members."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+PEOPLE = "admin:accounts_user_changelist"
+
+
+@pytest.mark.parametrize("person", ["sam", "zoe"])
+def test_agents_do_not_open_the_list_of_people(person, client, request, alice):
+    client.force_login(request.getfixturevalue(person), backend=settings.AUTHENTICATION_BACKENDS[0])
+    assert client.get(reverse(PEOPLE)).status_code == 403
+    assert client.get(reverse("admin:accounts_user_change", args=[alice.pk])).status_code == 403
+    assert "/accounts/user/" not in client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_superuser_finds_a_person_and_closes_their_account(client, root, alice, bob):
+    client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
+    found = client.get(reverse(PEOPLE) + "?q=ALICE@acme").content.decode()
+    assert "alice@acme.example" in found
+    assert "bob@acme.example" not in found
+    address = reverse("admin:accounts_user_change", args=[alice.pk])
+    client.post(address, {"first_name": "Alice", "last_name": "T", "language": "fr-ca", "email": "autre@example.org"})
+    alice.refresh_from_db()
+    assert not alice.is_active
+    assert alice.email == "alice@acme.example"
+
+
+def test_the_list_of_people_takes_few_queries(client, root, alice, bob, django_assert_max_num_queries):
+    client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
+    with django_assert_max_num_queries(10):
+        client.get(reverse(PEOPLE))
