@@ -10,7 +10,7 @@ from typing import NamedTuple
 from babel.numbers import format_decimal
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
 from accounts import formats
@@ -106,19 +106,28 @@ def status_of(*, document: Invoice) -> tuple[str, str]:
     return status.value, status_words(status=status, due_on=document.due_on, today=timezone.localdate())
 
 
+def terms_of(*, document: Invoice) -> str:
+    """When to pay, from the two dates fixed at issue: what the customer's terms are today does not matter."""
+    days = (document.due_on - document.issued_on).days
+    if days == 0:
+        return _("Due on receipt")
+    return ngettext("Net %(days)d day", "Net %(days)d days", days) % {"days": days}
+
+
 def settlements_of(*, document: Invoice) -> list[Settlement]:
     """What paid an invoice, or what a credit note was used for, oldest first. One query."""
     is_credit = document.kind == Invoice.Kind.CREDIT_NOTE
     made = document.allocations_made if is_credit else document.allocations
     rows = made.select_related("payment", "credit_note", "invoice").order_by("created_at", "pk")
-    return [_used(row) if is_credit else _paid(row) for row in rows]
+    public_id = document.customer.public_id
+    return [_used(row, public_id) if is_credit else _paid(row, public_id) for row in rows]
 
 
-def _paid(row: Allocation) -> Settlement:
+def _paid(row: Allocation, public_id: str) -> Settlement:
     language = get_language() or "fr-ca"
     if row.credit_note is not None:
         label = _("Credit note %(number)s") % {"number": row.credit_note.number}
-        return _settlement(row, row.credit_note, label)
+        return _settlement(row, row.credit_note, label, public_id)
     payment = row.payment
     assert payment is not None  # noqa: S101 - allocation_one_source, in the database
     return Settlement(
@@ -130,15 +139,16 @@ def _paid(row: Allocation) -> Settlement:
     )
 
 
-def _used(row: Allocation) -> Settlement:
-    return _settlement(row, row.invoice, _("Used for invoice %(number)s") % {"number": row.invoice.number})
+def _used(row: Allocation, public_id: str) -> Settlement:
+    label = _("Invoice %(number)s") % {"number": row.invoice.number}
+    return _settlement(row, row.invoice, label, public_id)
 
 
-def _settlement(row: Allocation, other: Invoice, label: str) -> Settlement:
+def _settlement(row: Allocation, other: Invoice, label: str, public_id: str) -> Settlement:
     return Settlement(
         day=timezone.localdate(row.created_at) if other.kind == Invoice.Kind.INVOICE else other.issued_on,
         label=label,
         detail="",
-        url=reverse("billing:invoice-detail", args=[other.customer.public_id, other.number]),
+        url=reverse("billing:invoice-detail", args=[public_id, other.number]),
         amount=formats.money(row.amount, get_language() or "fr-ca"),
     )

@@ -11,7 +11,7 @@ from billing.models import Invoice
 from billing.queries import OPEN, Filters
 
 STATUSES = [
-    (OPEN, _("All that is still to pay")),
+    (OPEN, _("Unpaid")),
     (Invoice.Status.OVERDUE.value, _("Overdue")),
     (Invoice.Status.DUE.value, _("Due")),
     (Invoice.Status.PART.value, _("Partly paid")),

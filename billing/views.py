@@ -100,6 +100,8 @@ def invoice_detail(request: CustomerRequest, number: str) -> HttpResponse:
             "has_discount": any(line.discount for line in lines),
             "legend": words.legend_of(lines=lines),
             "totals": words.totals_of(document=document),
+            "terms": words.terms_of(document=document),
+            "credit_left": abs(document.balance),
             "status": status,
             "status_words": status_words,
             "settlements": words.settlements_of(document=document),

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing import taxes
+from billing.files import request_pdf
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead
 from billing.services.shapes import (
     refuse_missing_text,
@@ -137,7 +138,7 @@ def issue_invoice(
     branch: Branch | None = None,
     **mentions: Unpack[Mentions],
 ) -> Invoice:
-    """Issue a document for good; a credit note at once pays what it corrects, up to what is unpaid there."""
+    """Issue a document for good; a credit note at once pays what it corrects, up to what is unpaid. Owes the PDF."""
     _refuse_unfit_document(customer=customer, kind=kind, issued_on=issued_on, due_on=due_on, branch=branch)
     refuse_unfit_document_number(model=Invoice, number=number)
     refuse_unfit_text(model=Invoice, **cast(dict[str, str], mentions))
@@ -162,6 +163,7 @@ def issue_invoice(
     _insert(invoice=invoice, rows=rows)
     if corrected is not None:
         _use_credit(credit_note=invoice, invoice=corrected)
+    request_pdf(invoice=invoice, language=customer.language)
     return invoice
 
 

@@ -65,7 +65,7 @@ def phone(number: object, extension: object = "") -> str:
 @register.filter
 def tel(number: object, extension: object = "") -> str:
     """The address a phone dials: tel:+15145550123;ext=12."""
-    digits = "".join(c for c in str(number) if c.isdigit() or c == "+")
+    digits = "".join(c for c in str(getattr(number, "as_e164", number)) if c.isdigit() or c == "+")
     return f"tel:{digits};ext={extension}" if extension else f"tel:{digits}"
 
 

@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone, translation
 
 from billing import services
-from billing.models import Allocation, Invoice, InvoiceLine, Letterhead, Payment
+from billing.models import Allocation, Invoice, InvoiceLine, InvoicePdf, Letterhead, Payment
 from billing.services import invoices, payments, shapes
 from organizations.models import Organization
 from organizations.refusals import Refusal
@@ -66,6 +66,13 @@ def test_issue_invoice_computes_lines_taxes_and_total(acme):
     assert list(lines) == [
         (1, "Nacelle articulée de 60 pi", Decimal("30.30")), (2, "Étude", Decimal("30.30")),
     ]  # fmt: skip
+
+
+def test_issue_invoice_owes_the_pdf_in_the_customers_language(acme):
+    acme.language = "en-ca"
+    acme.save()
+    invoice = issue(acme)
+    assert list(InvoicePdf.objects.owed().values_list("invoice", "language")) == [(invoice.pk, "en-ca")]
 
 
 @pytest.mark.parametrize("code", ["exempt", "zero"])
