@@ -117,5 +117,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Whom to call, unless the database is what failed."""
     contact = None
     with suppress(DatabaseError):
-        contact = Merchant.objects.all().default()
+        contact = Merchant.objects.default()
     return render(request, "500.html", {"contact": contact}, status=500)
