@@ -50,7 +50,12 @@ class AccessRequestForm(forms.Form):
     )
     invoice_number = forms.CharField(label=_("Number of an invoice"), max_length=40, required=False)
     invoice_total = AmountField(
-        label=_("Total of that invoice"), max_digits=12, decimal_places=2, required=False, min_value=Decimal(0)
+        label=_("Total of that invoice"),
+        max_digits=12,
+        decimal_places=2,
+        required=False,
+        min_value=Decimal(0),
+        error_messages={"invalid": _("Write an amount as on the invoice, such as 1 234,56 or 1,234.56.")},
     )
     message = forms.CharField(
         label=_("Anything else that helps us find you"),

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from organizations.access import requires, who_can_grant
+from organizations.access import CustomerRequest, requires, who_can_grant
 from organizations.forms import AccessRequestForm, ActivationForm
 from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
 from organizations.permissions import OPENING_ROLES, Permission
@@ -32,13 +32,19 @@ WHY: dict[type[Refusal], str] = {
 }
 
 
+class PersonRequest(HttpRequest):
+    """Of somebody signed in; a name for types alone, requests are never made of it."""
+
+    user: User
+
+
 def see_other(address: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(address, status=303)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def unrecognized(request: HttpRequest) -> HttpResponse:
+def unrecognized(request: PersonRequest) -> HttpResponse:
     """Why no space shows, who can help, and the request to be found; its answer shows here too."""
     latest = AccessRequest.objects.filter(user=request.user).select_related("merchant").order_by("merchant", "-pk")
     asked = list(latest.distinct("merchant"))
@@ -70,7 +76,7 @@ def unrecognized(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def recognition_retry(request: HttpRequest) -> HttpResponse:
+def recognition_retry(request: PersonRequest) -> HttpResponse:
     """Look at the files again, after a call to the desk for instance."""
     found = recognition.recognize(user=request.user)
     return see_other(reverse("portal:landing") if found else f"{reverse('organizations:unrecognized')}?looked=1")
@@ -102,7 +108,10 @@ def activation_use(request: HttpRequest, token: str) -> HttpResponse:
             return _activation_refused(request, refusal=refusal, token=token)
         return _signed_in(request, user=user, customer=invitation.customer)
     context = {"form": form, "invitation": invitation}
-    return render(request, "organizations/activation.html", context, status=422 if form.is_bound else 200)
+    response = render(request, "organizations/activation.html", context, status=422 if form.is_bound else 200)
+    # Django would write the address of a 422 in its log, and this one opens a space.
+    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 - its only switch
+    return response
 
 
 @login_not_required
@@ -118,7 +127,7 @@ def activation_ask_again(request: HttpRequest, token: str) -> HttpResponse:
 
 @requires()
 @require_http_methods(["GET", "HEAD", "POST"])
-def permission_ask(request: HttpRequest, permission: str) -> HttpResponse:
+def permission_ask(request: CustomerRequest, permission: str) -> HttpResponse:
     """Ask whoever can give it for a permission; then the receipt."""
     if permission not in Permission:
         raise Http404
@@ -143,10 +152,11 @@ def permission_ask(request: HttpRequest, permission: str) -> HttpResponse:
 def _activation_of_known(request: HttpRequest, *, token: str, invitation: ActivationRequest) -> HttpResponse:
     """The address already has a profile: its password is never changed by a link, its owner signs in."""
     _speak_as(request, invitation)
-    is_theirs = request.user.is_authenticated and invitation.email in recognition.confirmed_addresses(user=request.user)
-    if request.method == "POST" and is_theirs:
+    person = request.user if isinstance(request.user, User) else None
+    is_theirs = person is not None and invitation.email in recognition.confirmed_addresses(user=person)
+    if request.method == "POST" and person is not None and is_theirs:
         try:
-            customer = activation.accept_activation(token=token, by=request.user)
+            customer = activation.accept_activation(token=token, by=person)
         except Refusal as refusal:
             return _activation_refused(request, refusal=refusal, token=token)
         return see_other(customer.get_absolute_url())

@@ -47,7 +47,7 @@ class NobodyMayOpen(Refusal):
 
 
 class ActivationUnknown(Refusal):
-    sentence: str | Promise = _("This link is incomplete, or was never ours.")
+    sentence: str | Promise = _("This link is incomplete, or was never ours")
 
 
 class LinkRefused(Refusal):
@@ -59,15 +59,15 @@ class LinkRefused(Refusal):
 
 
 class ActivationExpired(LinkRefused):
-    sentence: str | Promise = _("This link has expired.")
+    sentence: str | Promise = _("This link has expired")
 
 
 class ActivationReplaced(LinkRefused):
-    sentence: str | Promise = _("This link was replaced, and no longer works.")
+    sentence: str | Promise = _("This link was replaced, and no longer works")
 
 
 class ActivationUsed(LinkRefused):
-    sentence: str | Promise = _("This link was already used.")
+    sentence: str | Promise = _("This link was already used")
 
 
 class AccountExists(LinkRefused):

@@ -330,3 +330,8 @@ def test_the_door_names_what_is_missing_and_who_can_give_it(client, acme, alice,
     assert answer.status_code == 403
     for words in ("See invoices and balances", "Read and download invoices", "Alice Tremblay", ask(acme)):
         assert words in answer.text
+
+
+def test_a_link_that_still_works_is_never_written_in_a_log(client, link, caplog):
+    assert client.post(link, {}).status_code == 422
+    assert link not in caplog.text

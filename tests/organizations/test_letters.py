@@ -1,0 +1,115 @@
+"""Every letter of the ways in, in both languages: who writes, to whom, why, with which button."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.conf import settings
+from django.utils import translation
+
+from accounts.models import OutgoingMessage, User
+from organizations.letters import masked
+from organizations.models import ActivationRequest, Customer
+from organizations.permissions import Permission, Role
+from organizations.services import activation, requests
+from organizations.services.customers import change_contact_email
+from organizations.services.members import ask_for_permission
+from organizations.services.recognition import recognize
+from tests import factories
+from tests.organizations.test_activation import token_mailed_to
+
+pytestmark = pytest.mark.django_db
+# The button of each letter leads there; a letter that asks nothing of its reader has none.
+BUTTONS = {
+    "activation": "/activate/",
+    "activation_asked": "",
+    "email_changed_new": "/accounts/signup/",
+    "email_changed_old": "",
+    "permission_asked": "/c/",
+    "request_linked": "/c/",
+    "request_received": "/welcome/",
+    "request_refused": "/welcome/",
+    "space_opened": "/c/",
+}
+
+
+@pytest.fixture(params=["fr-ca", "en-ca"])
+def letters(request: pytest.FixtureRequest, boreal: object, sam: User) -> dict[str, OutgoingMessage]:
+    """One of each, by the services that send them, to readers of one language."""
+    language = request.param
+    account = factories.CustomerFactory(
+        merchant=boreal, name="L’Érable & fils", email="a@example.org", language=language
+    )
+    activation.send_activation(customer=account, by=sam)
+    ActivationRequest.objects.update(expires_at=account.created_at)
+    activation.ask_for_new_link(token=token_mailed_to("a@example.org"))
+    change_contact_email(customer=account, email="b@example.org", reason="Au comptoir", by=sam)
+    person = factories.UserFactory(language=language, first_name="Zoé")
+    said = {"name": "Zoé", "phone": "", "phone_extension": "", "customer_number": "C-1", "invoice_number": "F-1"}
+    said |= {"invoice_total": Decimal("1.00")}
+    first = requests.request_access(by=person, merchant=boreal, message="", **said)
+    requests.refuse_access_request(access_request=first, reason="Introuvable <ici>.", by=sam)
+    second = requests.request_access(by=person, merchant=boreal, message="Encore", **said)
+    requests.link_access_request(access_request=second, customer=account, by=sam)
+    _send_those_of_a_company(merchant=boreal, language=language)
+    sent = OutgoingMessage.objects.filter(language=language)
+    return {letter.template.removeprefix("organizations/emails/"): letter for letter in sent}
+
+
+def _send_those_of_a_company(*, merchant: object, language: str) -> None:
+    company = factories.CustomerFactory(merchant=merchant, kind=Customer.Kind.MEMBER, language=language)
+    administrator, editor = factories.UserFactory(language=language), factories.UserFactory(language=language)
+    factories.MembershipFactory(customer=company, email=editor.email, role=Role.EDITOR)
+    factories.MembershipFactory(customer=company, email=administrator.email, role=Role.ADMINISTRATOR)
+    recognize(user=administrator)
+    ask_for_permission(customer=company, permission=Permission.VIEW_INVOICES, by=editor)
+
+
+def test_every_letter_is_whole(letters, boreal):
+    assert set(letters) == set(BUTTONS)
+    for name, letter in letters.items():
+        assert (letter.sender_name, letter.reply_to) == (boreal.name, boreal.email)
+        assert letter.subject
+        assert "10435" in letter.text, name  # the phone of a person, with its extension
+        for body in (letter.text, letter.html):
+            assert "{" not in body, name
+            links = set(re.findall(rf"{re.escape(settings.SITE_URL)}(/[^\s\"<]+)", body))
+            wanted = BUTTONS[name]
+            assert bool(links) == bool(wanted), (name, links)
+            assert all(link.startswith(wanted) for link in links), (name, links)
+
+
+def test_every_letter_speaks_one_language(letters):
+    for name, letter in letters.items():
+        tag = "fr-CA" if letter.language == "fr-ca" else "en-CA"
+        assert f'lang="{tag}"' in letter.html, name
+        with translation.override(letter.language):
+            reason = str(translation.gettext("A question? A person answers."))
+        assert reason in letter.text, name
+
+
+def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
+    refused = letters["request_refused"]
+    assert "Introuvable <ici>." in refused.text
+    assert "Introuvable &lt;ici&gt;." in refused.html
+    assert "L’Érable & fils" in letters["activation"].text
+    assert "L’Érable &amp; fils" in letters["activation"].html
+
+
+def test_only_the_letter_with_a_link_that_opens_is_sensitive(letters):
+    assert [name for name, letter in letters.items() if letter.is_sensitive] == ["activation"]
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("nouveau@example.org", "n•••@e•••.org"),
+        ("a@b.c", "a•••@b•••.c"),
+        ("ines@mail.example.qc.ca", "i•••@m•••.ca"),
+        ("sans-arobase", "•••"),
+    ],
+)
+def test_a_masked_address_is_known_by_its_owner_only(email, shown):
+    assert masked(email) == shown
