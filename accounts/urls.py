@@ -7,4 +7,5 @@ from accounts import views
 app_name = "accounts"
 urlpatterns = [
     path("profile/", views.profile, name="profile"),
+    path("profile/devices/<int:session_id>/end/", views.session_end, name="session-end"),
 ]

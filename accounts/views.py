@@ -1,12 +1,13 @@
 """Pages about oneself."""
 
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.forms import ProfileForm
@@ -25,3 +26,14 @@ def profile(request: HttpRequest) -> HttpResponse:
         # The form has written on request.user what the database refused: the frame must not show it.
         request.user.refresh_from_db()
     return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Sign out one of my other devices; allauth's own page ends them all at once."""
+    session = get_object_or_404(UserSession, pk=session_id, user=request.user)
+    if session.is_current():
+        return HttpResponseRedirect(reverse("account_logout"), status=303)
+    session.end()
+    messages.success(request, _("That device is signed out."))
+    return HttpResponseRedirect(reverse("usersessions_list"), status=303)

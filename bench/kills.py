@@ -25,6 +25,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from bench.measure import report
+from portal.embedded.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = int(os.environ.get("KILLS", "20"))
@@ -189,9 +190,9 @@ def insist(work: Any) -> None:
 def main() -> None:
     dice = random.Random(7)
     sink = Sink()
-    controller = Controller(sink, hostname="127.0.0.1", port=0)
+    smtp_port = free_port()
+    controller = Controller(sink, hostname="127.0.0.1", port=smtp_port)
     controller.start()
-    smtp_port = controller.server.sockets[0].getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="comptoir-kills-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -257,14 +258,6 @@ def judge(*, owed: Owed, sink: Sink, port: int) -> None:
            is_met=len(files) == InvoicePdf.objects.count() >= owed.pdfs)  # fmt: skip
     report("  documents, whole and once", f"{documents} of {ROUNDS * DOCUMENTS_A_ROUND}", target="all",
            is_met=documents == ROUNDS * DOCUMENTS_A_ROUND and not broken)  # fmt: skip
-
-
-def free_port() -> int:
-    import socket  # only here
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

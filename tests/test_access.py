@@ -23,6 +23,7 @@ SECRETS = ["Acme Construction inc.", "F-ACME-1", "10482"]
 # Whoever is signed in may open these: they show that person's own things only.
 SIGNED_IN = {
     "accounts:profile",
+    "accounts:session-end",
     "organizations:unrecognized",
     "organizations:look-again",
     "account_change_password",
@@ -86,7 +87,14 @@ def invoice(acme: Customer) -> Invoice:
 def address(route: Route, acme: Customer, invoice: Invoice) -> str:
     """The route with Acme's own ids; a token nobody was given; the first row of anything else."""
     known = {"customer_id": acme.public_id, "number": invoice.number, "permission": Permission.VIEW_INVOICES.value}
-    spare = {"hue": 165, "digest": "x", "key": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "pk": 1, "uidb36": "1"}
+    spare = {
+        "hue": 165,
+        "digest": "x",
+        "key": "0" * 8 + "-0000-0000-0000-" + "0" * 12,
+        "pk": 1,
+        "session_id": 1,
+        "uidb36": "1",
+    }
     values = {name: known.get(name, spare.get(name, "forged")) for name in route.arguments}
     return reverse(route.name, kwargs=values)
 

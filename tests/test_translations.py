@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_file
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
+from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "portal/locale/fr_CA/LC_MESSAGES/django.po"
 APPS = ["portal", "billing", "organizations", "registry", "accounts"]
-# Typography: a no-break space before high punctuation and inside guillemets, a curly apostrophe.
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+NOT_WORDS = re.compile(r"%\(\w+\)[sd]|{\w+}|<[^>]+>|https?://\S+")
+# As the Office québécois de la langue française sets type: a no-break space before : % $ and inside guillemets,
+# none before ; ! ?, a curly apostrophe.
 MISTAKES = {
-    "a space before ; ! ? : % $ that breaks": re.compile(r"[^\s\u00a0] [;!?:%$»](?:\s|$)"),
-    "no space before ; ! ?": re.compile(r"\w[;!?](?:\s|$)"),
+    "a space before : % $ » that breaks": re.compile(r"[^\s\u00a0] [:%$»](?:\s|$)"),
+    "a space before ; ! ?": re.compile(r"\s[;!?]"),
+    "no space before :": re.compile(r"[^\W\d]:(?:\s|$)"),
     "a space after « that breaks": re.compile(r"« "),
     "a straight apostrophe": re.compile(r"\w'\w"),
     "an English word for mail": re.compile(r"\be-?mails?\b|\bnewsletter\b|\bpassword\b", re.IGNORECASE),
@@ -61,18 +78,31 @@ def test_placeholders_survive_translation(catalogue):
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_french_is_typeset_as_french(catalogue, mistake):
-    found = [(m.id, text) for m in messages(catalogue) for text in sentences(m) if MISTAKES[mistake].search(text)]
+    texts = [(message.id, NOT_WORDS.sub("…", text)) for message in messages(catalogue) for text in sentences(message)]
+    found = [(ident, text) for ident, text in texts if MISTAKES[mistake].search(text)]
     assert found == []
 
 
-def test_every_string_of_python_code_is_in_the_catalogue(catalogue):
-    keywords = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
-                "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2)}  # fmt: skip
+def strings_of(path: Path) -> Iterator[str]:
+    """The msgid of every string marked for translation in one file of ours."""
+    source = path.read_text()
+    if path.suffix != ".py":
+        source = templatize(source, origin=str(path))
+    lines = io.BytesIO(source.encode())
+    for _line, text, _comments, _context in extract("python", lines, keywords=KEYWORDS):
+        first = text[0] if isinstance(text, tuple) else text
+        if first:
+            yield first
+
+
+def test_every_string_is_in_the_catalogue(catalogue):
     known = {m.id[0] if isinstance(m.id, tuple) else m.id for m in messages(catalogue)}
-    unknown = set()
-    for path in (path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts):
-        for _line, text, _comments, _context in extract_from_file("python", str(path), keywords=keywords):
-            first = text[0] if isinstance(text, tuple) else text
-            if first and first not in known:
-                unknown.add(f"{path.relative_to(ROOT)}: {first}")
+    code = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    pages = [path for path in (ROOT / "templates").rglob("*.*") if path.suffix in {".html", ".txt"}]
+    unknown = {
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in [*code, *pages]
+        for text in strings_of(path)
+        if text not in known
+    }
     assert sorted(unknown) == []

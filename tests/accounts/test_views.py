@@ -1,9 +1,12 @@
 """My profile: name, phone, language."""
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.urls import reverse
 
 from accounts.models import User
+from tests.factories import PASSWORD
+from tests.strictness import StrictClient
 
 pytestmark = pytest.mark.django_db
 PROFILE = {
@@ -45,3 +48,24 @@ def test_an_extension_without_a_number_is_refused(client, ines):
 def test_the_profile_cannot_change_the_e_mail(client, ines):
     save(client, ines, email="somebody@else.example")
     assert User.objects.get(pk=ines.pk).email == "ines@example.org"
+
+
+def test_one_device_is_signed_out_and_the_others_stay(client, ines):
+    other, third = StrictClient(), StrictClient()
+    for browser in (client, other, third):
+        browser.post(reverse("account_login"), {"login": ines.email, "password": PASSWORD})
+    ended = UserSession.objects.get(session_key=other.session.session_key)
+    page = client.get(reverse("usersessions_list")).content.decode()
+    assert reverse("accounts:session-end", args=[ended.pk]) in page
+    client.post(reverse("accounts:session-end", args=[ended.pk]))
+    assert other.get(reverse("accounts:profile")).status_code == 302
+    assert third.get(reverse("accounts:profile")).status_code == 200
+
+
+def test_nobody_ends_somebody_elses_session(client, ines, alice):
+    other = StrictClient()
+    other.post(reverse("account_login"), {"login": alice.email, "password": PASSWORD})
+    session = UserSession.objects.get(user=alice)
+    client.force_login(ines)
+    assert client.post(reverse("accounts:session-end", args=[session.pk])).status_code == 404
+    assert other.get(reverse("accounts:profile")).status_code == 200

@@ -1,0 +1,93 @@
+"""Every kind of page of the agents' admin in a real browser: axe, console, width; and a decision without scripts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from billing.models import InvoicePdf
+from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LISTS = [
+    "organizations_customer",
+    "organizations_membership",
+    "organizations_accessrequest",
+    "organizations_activationrequest",
+    "organizations_auditevent",
+    "organizations_merchant",
+    "organizations_branch",
+    "billing_invoice",
+    "billing_payment",
+    "accounts_outgoingmessage",
+]
+
+
+@pytest.fixture
+def asked(acme: Customer, alice: User, sam: User) -> AccessRequest:
+    """One of everything, and a person who says they are of Noname."""
+    invoice = factories.InvoiceFactory(customer=acme, number="F-1")
+    InvoicePdf.objects.create(invoice=invoice, language="fr-ca", attempts=2, last_error="Fonte absente")
+    payment = factories.PaymentFactory(customer=acme)
+    factories.AllocationFactory(payment=payment, invoice=invoice)
+    factories.BranchFactory(merchant=acme.merchant)
+    AuditEvent.objects.create(merchant=acme.merchant, customer=acme, event="customer_opened", by=alice)
+    factories.OutgoingMessageFactory(merchant_slug="boreal", status="failed", last_error="550 inconnu")
+    invited = factories.CustomerFactory(merchant=acme.merchant, email="neuf@example.org")
+    ActivationRequest.objects.create(
+        customer=invited,
+        email="neuf@example.org",
+        token_hash="1" * 64,
+        created_by=sam,
+        expires_at=timezone.now() - timedelta(days=1),
+    )
+    factories.CustomerFactory(merchant=acme.merchant, number="30001", name="Noname", kind="business")
+    person = factories.UserFactory(email="compta@noname.example")
+    return AccessRequest.objects.create(
+        merchant=acme.merchant, user=person, name="Luc Bouchard", customer_number="30001"
+    )
+
+
+def addresses(asked: AccessRequest, acme: Customer) -> list[str]:
+    first = {name: apps.get_model(*name.split("_")).objects.order_by("pk").first().pk for name in LISTS}
+    first |= {"organizations_customer": acme.pk, "organizations_merchant": acme.merchant_id}
+    return [
+        reverse("admin:index"),
+        *(reverse(f"admin:{name}_changelist") for name in LISTS),
+        *(reverse(f"admin:{name}_change", args=[first[name]]) for name in LISTS),
+        reverse("admin:organizations_customer_changelist") + "?q=introuvable",
+        reverse("admin:organizations_customer_activation"),
+        reverse("admin:organizations_customer_contact_email", args=[acme.pk]),
+        reverse("admin:organizations_accessrequest_refuse", args=[asked.pk]),
+        reverse("admin:accounts_outgoingmessage_again", args=[first["accounts_outgoingmessage"]]),
+        reverse("admin:billing_invoice_make", args=[first["billing_invoice"], "fr-ca"]),
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "fr-ca"), (390, "dark", "en-ca")])
+def test_every_page_is_accessible_quiet_and_fits(width, scheme, language, browse, sam, acme, asked):
+    sam.language = language
+    sam.save()
+    visit = browse(width=width, scheme=scheme)
+    visit.sign_in(sam.email, factories.PASSWORD)
+    for address in addresses(asked, acme):
+        visit.open(address)
+
+
+def test_an_agent_goes_from_the_queue_to_the_decision_in_two_clicks(browse, sam, acme, asked):
+    visit = browse()
+    visit.sign_in(sam.email, factories.PASSWORD)
+    visit.open(reverse("admin:index"))
+    visit.press("Luc Bouchard")
+    assert visit.page.locator(".candidates li").first.inner_text().startswith("Noname")
+    visit.submit(".candidates button")
+    asked.refresh_from_db()
+    assert asked.status == AccessRequest.Status.LINKED
+    assert asked.customer.name == "Noname"
