@@ -35,6 +35,10 @@ class EmailMissing(Refusal):
     sentence: str | Promise = _("There is no e-mail address on file to send the link to.")
 
 
+class MemberRemoved(Refusal):
+    sentence: str | Promise = _("This person is no longer on file for this customer.")
+
+
 class AlreadyOpened(Refusal):
     sentence: str | Promise = _("Somebody already has access: a link is no longer needed.")
 
@@ -210,7 +214,7 @@ def _addressee(*, customer: Customer, membership: Membership | None) -> Membersh
         raise CustomerClosed
     on_file = Membership.objects.filter(customer=customer, removed_at=None)
     if membership is not None:
-        return _person_on_file(customer=customer, membership=on_file.get(pk=membership.pk))
+        return _person_on_file(customer=customer, membership=on_file.filter(pk=membership.pk).first())
     if on_file.active().filter(user__isnull=False, role__in=OPENING_ROLES).exists():
         raise AlreadyOpened
     if customer.kind != Customer.Kind.MEMBER:
@@ -226,7 +230,9 @@ def _addressee(*, customer: Customer, membership: Membership | None) -> Membersh
     return reachable[0]
 
 
-def _person_on_file(*, customer: Customer, membership: Membership) -> Membership:
+def _person_on_file(*, customer: Customer, membership: Membership | None) -> Membership:
+    if membership is None:
+        raise MemberRemoved
     if membership.user_id is not None:
         raise AlreadyOpened
     if not membership.email:

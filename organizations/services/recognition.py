@@ -102,13 +102,20 @@ def waiting_for_opening(*, user: User) -> list[tuple[Customer, Membership | None
 def _known_by_contact(*, user: User, addresses: set[str]) -> QuerySet[Customer]:
     """Customers a contact address opens, unless the person is in, was sent away, or another came in by it."""
     theirs = Membership.objects.filter(customer=OuterRef("pk"))
+    # Losing access because the address changed is not being sent away: it comes back with the address.
+    changed = AuditEvent.objects.filter(
+        customer=OuterRef("customer"),
+        event=AuditEvent.Event.CUSTOMER_EMAIL_CHANGED,
+        at__gte=OuterRef("removed_at"),
+    )
+    sent_away = theirs.filter(~Exists(changed), user=user, email=OuterRef("email"), removed_at__isnull=False)
     return (
         Customer.objects.open()
         .filter(email__in=addresses - {""})
         .exclude(kind=Customer.Kind.MEMBER)
         .filter(
             ~Exists(theirs.filter(user=user, removed_at=None)),
-            ~Exists(theirs.filter(user=user, email=OuterRef("email"), removed_at__isnull=False)),
+            ~Exists(sent_away),
             ~Exists(theirs.filter(email=OuterRef("email"), user__isnull=False, removed_at=None)),
         )
     )

@@ -185,6 +185,13 @@ def test_a_link_dies_with_the_membership_it_was_for(acme, sam):
         activate(token=token_mailed_to(NEW), **CHOSEN)
 
 
+def test_a_person_no_longer_on_file_is_sent_no_link(acme, sam):
+    membership = factories.MembershipFactory(customer=acme, email=NEW, role=Role.OWNER)
+    remove_member(membership=membership, by=sam)
+    with pytest.raises(activation.MemberRemoved):
+        send_activation(customer=acme, by=sam, membership=membership)
+
+
 def test_a_profile_in_use_keeps_its_password(nouveau, sam):
     user = factories.UserFactory(email=NEW)
     send_activation(customer=nouveau, by=sam)

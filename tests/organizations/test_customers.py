@@ -47,6 +47,12 @@ def test_a_correction_gives_the_account_back(account, ines, sam):
     assert list(Customer.objects.for_user(ines)) == [account]
 
 
+def test_an_import_that_puts_the_address_back_gives_the_account_back(account, ines, sam):
+    change_contact_email(customer=account, email=NEW, reason=REASON, by=sam)
+    Customer.objects.filter(pk=account.pk).update(email="ines@example.org")
+    assert recognize(user=ines) == [account]
+
+
 def test_the_history_keeps_the_reason_and_both_addresses(account, sam):
     change_contact_email(customer=account, email=NEW, reason=REASON, by=sam)
     event = account.events.get(event=AuditEvent.Event.CUSTOMER_EMAIL_CHANGED)
