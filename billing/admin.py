@@ -17,7 +17,7 @@ from billing.files import request_pdf
 from billing.models import Allocation, Invoice, InvoiceLine, InvoicePdf, Payment
 from billing.units import unit_name
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, ScopedTabular, see_other
+from organizations.agents import MerchantScopedAdmin, ScopedTabular, first_found, see_other
 
 
 def customer_link(row: Invoice | Payment) -> str:
@@ -169,7 +169,7 @@ class InvoiceAdmin(MerchantScopedAdmin):
         if not term:
             return queryset, False
         number = Q(number__startswith=term) | Q(number__startswith=term.upper())
-        return queryset.filter(number | Q(po_number=term) | Q(customer__number=term)), False
+        return first_found(queryset, number, Q(customer__number=term), Q(po_number=term)), False
 
     of = admin.display(description=gettext_lazy("customer"))(lambda self, invoice: customer_link(invoice))
 
@@ -288,9 +288,10 @@ class PaymentAdmin(MerchantScopedAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
-        if term:
-            queryset = queryset.filter(Q(number__startswith=term) | Q(reference=term) | Q(customer__number=term))
-        return queryset, False
+        if not term:
+            return queryset, False
+        clues = (Q(number__startswith=term), Q(customer__number=term), Q(reference=term))
+        return first_found(queryset, *clues), False
 
     of = admin.display(description=gettext_lazy("customer"))(lambda self, payment: customer_link(payment))
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -56,7 +57,7 @@ class PeriodFilter(admin.FieldListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        labels = (_("From"), _("To"))
+        labels = (pgettext_lazy("a period", "from"), pgettext_lazy("a period", "to"))
         for name, value, label in zip(self.names, self.values, labels, strict=True):
             yield {"name": name, "value": value, "label": label}
 

@@ -42,9 +42,10 @@ class AuditEventAdmin(MerchantScopedAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = search_term.strip()
-        if term:
-            queryset = queryset.filter(Q(customer__number=term) | Q(by__email=normalize_email(term)))
-        return queryset, False
+        if not term:
+            return queryset, False
+        by_person, by_customer = Q(by__email=normalize_email(term)), Q(customer__number=term)
+        return queryset.filter(by_person if "@" in term else by_customer), False
 
     @admin.display(description=_("moment"))
     def moment(self, event: AuditEvent) -> str:
