@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 import pydyf
 from weasyprint import Document
+from weasyprint import pdf as weasyprint_pdf
+from weasyprint.css import ColorProfile
 from weasyprint.document import DocumentMetadata
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -16,6 +21,9 @@ PDFA_PROPERTY = "http://www.aiim.org/pdfa/ns/property#"
 for _prefix, _uri in (("pdfaExtension", PDFA_EXTENSION), ("pdfaSchema", PDFA_SCHEMA), ("pdfaProperty", PDFA_PROPERTY)):
     register_namespace(_prefix, _uri)
 
+# Under the name "srgb", WeasyPrint opens its profile again for each document.
+INTENT = "shared-srgb"
+OPTIONS = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "output_intent": INTENT}
 RESOURCE = f"{{{RDF}}}parseType"
 
 
@@ -41,6 +49,22 @@ def _extension() -> Element:
     SubElement(part, f"{{{PDFA_PROPERTY}}}category").text = "internal"
     SubElement(part, f"{{{PDFA_PROPERTY}}}description").text = "PDF/UA version identifier"
     return description
+
+
+class SharedProfile(ColorProfile):
+    """Its bytes are the file's: LittleCMS writes a profile otherwise once its tags were read."""
+
+    content = b""
+
+    def __init__(self, *, content: bytes) -> None:
+        super().__init__(BytesIO(content), "sRGB2014.icc", "relative-colorimetric", ("r", "g", "b"))
+        self.content = content
+
+
+@cache
+def srgb() -> SharedProfile:
+    """The colours of every document (ISO 19005-3, 6.2.3), read once a process."""
+    return SharedProfile(content=(files(weasyprint_pdf) / "sRGB2014.icc").read_bytes())
 
 
 class BothStandards(DocumentMetadata):
@@ -79,4 +103,4 @@ def _write_objects(_document: Document, pdf: pydyf.PDF) -> None:
 def write(*, document: Document) -> bytes:
     """The laid-out document as one PDF that is tagged, PDF/A-3a and PDF/UA-1."""
     document.metadata = BothStandards(**vars(document.metadata))
-    return document.write_pdf(pdf_variant="pdf/a-3a", pdf_tags=True, finisher=_write_objects)
+    return document.write_pdf(finisher=_write_objects, **OPTIONS)

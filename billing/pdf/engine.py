@@ -22,7 +22,7 @@ from django.template.loader import render_to_string
 from fontTools.ttLib import TTFont
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher
+from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from billing.pdf import archive, colors
 
@@ -35,6 +35,10 @@ _one_at_a_time = Lock()
 # Thirty lines a document otherwise; warnings still show.
 logging.getLogger("weasyprint.progress").setLevel(logging.WARNING)
 logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+
+class AddressFetched(Exception):
+    """A page named a file or an address it could not have: ours name their fonts only."""
 
 
 @cache
@@ -51,8 +55,12 @@ def _fetcher() -> URLFetcher:
 @cache
 def _covered() -> frozenset[str]:
     """Characters every face can draw: another one would come from the machine's fonts, or be missing."""
-    faces = (TTFont(path, lazy=True) for path in FACES.values())
-    return frozenset.intersection(*(frozenset(map(chr, face.getBestCmap())) for face in faces)) | {"\n", "\t"}
+    return frozenset.intersection(*map(_drawn_by, FACES.values())) | {"\n", "\t"}
+
+
+def _drawn_by(path: Path) -> frozenset[str]:
+    with TTFont(path, lazy=True) as face:
+        return frozenset(map(chr, face.getBestCmap()))
 
 
 def printable(text: str) -> str:
@@ -107,11 +115,19 @@ class Page(HTML):
 
 def _file(html: str, stylesheet: CSS) -> bytes:
     """In a function of its own: its boxes are gone before the collector is back and would walk them."""
-    document = Page(html=html).render(font_config=_fonts(), stylesheets=[stylesheet], pdf_variant="pdf/a-3a")
+    document = Page(html=html).render(
+        font_config=_fonts(),
+        stylesheets=[stylesheet],
+        color_profiles={archive.INTENT: archive.srgb()},
+        **archive.OPTIONS,
+    )
     return archive.write(document=document)
 
 
 def render(*, html: str, stylesheet: str, hue: int) -> bytes:
     """The page as a file; the same page gives the same bytes. The dates in the file are those the page states."""
     with _one_at_a_time, _without_collector():
-        return _file(printable(html), _stylesheet(stylesheet, hue % 360))
+        try:
+            return _file(printable(html), _stylesheet(stylesheet, hue % 360))
+        except FatalURLFetchingError as refusal:  # not an Exception for WeasyPrint: it must stop the rendering
+            raise AddressFetched(*refusal.args) from refusal
