@@ -1,11 +1,10 @@
-"""How the agents' admin looks and what its menu holds: the settings of django-unfold."""
+"""What the agents' menu holds, in the settings of django-unfold. Its look is templates/admin and static/agents."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -18,45 +17,19 @@ def _entry(title: Any, icon: str, name: str, **more: Any) -> dict[str, Any]:
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{name}"), **more}
 
 
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Comptoir",
-    "SITE_HEADER": "Comptoir",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("images/favicon.svg")}],
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "COMMAND": {"search_models": False, "show_history": False},
-    "SIDEBAR": {
-        "show_search": False,
-        "show_all_applications": False,
-        "navigation": [
-            {
-                "items": [
-                    _entry(_("What waits"), "inbox", "index"),
-                    _entry(_("Customers"), "users", "organizations_customer_changelist"),
-                    _entry(_("Members"), "contact", "organizations_membership_changelist"),
-                    _entry(_("Invoices"), "file-text", "billing_invoice_changelist"),
-                    _entry(_("Payments"), "wallet", "billing_payment_changelist"),
-                ],
-            },
-            {
-                "title": _("Ways in"),
-                "separator": True,
-                "items": [
-                    _entry(_("Unrecognised people"), "user-search", "organizations_accessrequest_changelist"),
-                    _entry(_("Activation requests"), "key-round", "organizations_activationrequest_changelist"),
-                    _entry(_("Messages"), "mail", "accounts_outgoingmessage_changelist"),
-                    _entry(_("History"), "history", "organizations_auditevent_changelist"),
-                ],
-            },
-            {
-                "title": _("The house"),
-                "separator": True,
-                "items": [
-                    _entry(_("Merchants"), "store", "organizations_merchant_changelist"),
-                    _entry(_("Branches"), "map-pin", "organizations_branch_changelist"),
-                    _entry(_("People"), "user", "accounts_user_changelist", permission=is_superuser),
-                ],
-            },
-        ],
-    },
-}
+PLACES = [
+    _entry(_("What waits"), "inbox", "index"),
+    _entry(_("Customers"), "users", "organizations_customer_changelist"),
+    _entry(_("Members"), "contact", "organizations_membership_changelist"),
+    _entry(_("Invoices"), "file-text", "billing_invoice_changelist"),
+    _entry(_("Payments"), "wallet", "billing_payment_changelist"),
+    _entry(_("Unrecognised people"), "user-search", "organizations_accessrequest_changelist"),
+    _entry(_("Activation requests"), "key-round", "organizations_activationrequest_changelist"),
+    _entry(_("Messages"), "mail", "accounts_outgoingmessage_changelist"),
+    _entry(_("History"), "history", "organizations_auditevent_changelist"),
+    _entry(_("Merchants"), "store", "organizations_merchant_changelist"),
+    _entry(_("Branches"), "map-pin", "organizations_branch_changelist"),
+    _entry(_("People"), "user", "accounts_user_changelist", permission=is_superuser),
+]
+
+UNFOLD: dict[str, Any] = {"SITE_TITLE": "Comptoir", "SIDEBAR": {"navigation": [{"items": PLACES}]}}

@@ -57,6 +57,20 @@ def test_a_customer_is_found_by_number_name_neq_email_or_phone(typed, agent, bor
     assert "Quelqu’un d’autre" not in content
 
 
+def test_a_company_is_found_by_the_email_of_one_of_its_people(agent, acme, alice, globex):
+    content = listed(agent, "?q=ALICE@")
+    assert "Acme Construction inc." in content
+    assert "Globex" not in content
+
+
+@pytest.mark.parametrize("query", ["?id__in=x", "?created_at__gte=jamais", "?space=x&kind=y&p=0"])
+def test_a_filter_that_makes_no_sense_invites_nobody(query, agent, boreal):
+    factories.CustomerFactory(merchant=boreal, email="a@example.org")
+    assert agent.get(reverse("admin:organizations_customer_activation") + query).status_code in {200, 303, 400}
+    assert agent.get(reverse(CUSTOMERS) + query, follow=True).status_code in {200, 400}
+    assert not ActivationRequest.objects.exists()
+
+
 def test_filters_tell_opened_invited_never_invited_and_closed_apart(agent, sam, boreal):
     now = timezone.now()
     factories.CustomerFactory(merchant=boreal, name="Ouvert", opened_at=now)
