@@ -31,6 +31,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = int(os.environ.get("KILLS", "20"))
 VICTIMS = ("worker", "postgres", "valkey", "web")
 MESSAGES_A_ROUND, PDFS_A_ROUND, DOCUMENTS_A_ROUND = 40, 3, 150
+CUSTOMER_COLUMNS = (
+    "number kind name email phone language address_line1 address_line2 city province postal_code country neq program"
+    " terms_days credit_limit"
+)
+INVOICE_COLUMNS = (
+    "invoice_number kind corrects customer_number issued_on due_on branch po_number project site_address requested_by"
+    " line_number sku description quantity unit unit_price discount_percent tax_code"
+)
 PATIENCE = 300  # seconds, for everything owed to be done once the killing stops
 
 
@@ -91,37 +99,15 @@ def write_files(*, folder: Path) -> list[Path]:
     """customers.csv, then one file of invoices a round."""
     with (folder / "customers.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["number", "kind", "name", "email", "phone", "language", "address_line1", "address_line2", "city",
-                         "province", "postal_code", "country", "neq", "program", "terms_days", "credit_limit"])  # fmt: skip
-        writer.writerow(
-            [
-                "K1",
-                "business",
-                "Client K1",
-                "",
-                "",
-                "fr",
-                "1, rue du Quai",
-                "",
-                "Laval",
-                "QC",
-                "H7A 0A1",
-                "CA",
-                "",
-                "",
-                30,
-                "",
-            ]
-        )
-    names = ["invoice_number", "kind", "corrects", "customer_number", "issued_on", "due_on", "branch", "po_number",
-             "project", "site_address", "requested_by", "line_number", "sku", "description", "quantity", "unit",
-             "unit_price", "discount_percent", "tax_code"]  # fmt: skip
+        writer.writerow(CUSTOMER_COLUMNS.split())
+        client = {"number": "K1", "kind": "business", "name": "Client K1", "language": "fr", "country": "CA"}
+        writer.writerow([client.get(name, "") for name in CUSTOMER_COLUMNS.split()])
     files = []
     for part in range(ROUNDS):
         path = folder / f"invoices{part}.csv"
         with path.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
+            writer.writerow(INVOICE_COLUMNS.split())
             for document in range(DOCUMENTS_A_ROUND):
                 for line in (1, 2):
                     writer.writerow([f"R{part}-{document}", "invoice", "", "K1", "2026-11-01", "2026-12-01", "", "", "",

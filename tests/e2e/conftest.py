@@ -18,7 +18,6 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from aiosmtpd.controller import Controller
-from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -90,8 +89,11 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def worker(transactional_db: None, mailbox: Mailbox, live_server: Any) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    transactional_db: None, mailbox: Mailbox, live_server: Any, settings: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Celery, on this test's database, writing to this test's sink."""
+    settings.SITE_URL = live_server.url
     database = connection.settings_dict
     environment = os.environ | {
         "DATABASE_URL": "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database),
