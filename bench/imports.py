@@ -1,4 +1,4 @@
-"""Customers, a million invoice lines and their payments imported, against raw COPY of the same bytes into text columns."""
+"""Customers, a million invoice lines and payments imported, against raw COPY of the same bytes into text columns."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def generate(folder: Path) -> dict[str, Path]:
             customer = f"C{chance.randrange(CUSTOMERS):06}"
             day = f"2026-{chance.randint(1, 9):02}-{chance.randint(1, 28):02}"
             head = (
-                f'F{document:07},invoice,,{customer},{day},2026-12-31,,BC-{chance.randint(1, 99999)},,'
+                f"F{document:07},invoice,,{customer},{day},2026-12-31,,BC-{chance.randint(1, 99999)},,"
                 '"1200, boul. des Laurentides, Laval",'
             )
             for line in range(1, chance.randint(1, 9) + 1):
@@ -78,7 +78,10 @@ def raw_copy(path: Path) -> float:
         connection.execute("DROP TABLE IF EXISTS bench_raw")
         connection.execute(f"CREATE TABLE bench_raw ({', '.join(f'{name} text' for name in columns)})")
         begun = time.perf_counter()
-        with connection.cursor().copy("COPY bench_raw FROM STDIN (FORMAT csv, HEADER)") as copy, path.open("rb") as file:
+        with (
+            connection.cursor().copy("COPY bench_raw FROM STDIN (FORMAT csv, HEADER)") as copy,
+            path.open("rb") as file,
+        ):
             while block := file.read(1 << 18):
                 copy.write(block)
         seconds = time.perf_counter() - begun
@@ -95,7 +98,8 @@ from django.db import connection
 from organizations.loader.staging import Import, Rejects
 from organizations.models import Merchant
 kind, path = sys.argv[1:]
-load = getattr(import_module(("organizations" if kind == "customers" else "billing") + ".loader." + kind), "load_" + kind)
+app = "organizations" if kind == "customers" else "billing"
+load = getattr(import_module(f"{app}.loader.{kind}"), f"load_{kind}")
 connection.ensure_connection()
 run = Import(path=Path(path), merchant=Merchant.objects.get(), rejects=Rejects(path=None, terminal=sys.stderr))
 begun = time.perf_counter()
@@ -159,7 +163,12 @@ def tell(kind: str, path: Path, *, ours: list[float], limit: list[float], again:
     size = path.stat().st_size / 1e6
     first, second, plain = median(ours), median(again), median(limit)
     verdicts = (plain / first >= RATE, second < first, peak <= MEMORY)
-    report(f"import {kind}, {size:.0f} MB: rate / raw COPY", f"{plain / first:.2f}", target=f">= {RATE}", is_met=verdicts[0])
+    report(
+        f"import {kind}, {size:.0f} MB: rate / raw COPY",
+        f"{plain / first:.2f}",
+        target=f">= {RATE}",
+        is_met=verdicts[0],
+    )
     report(f"import {kind}: seconds (raw COPY {plain:.1f})", f"{first:.1f}")
     report(f"import {kind}: second run, seconds", f"{second:.1f}", target="< first", is_met=verdicts[1])
     report(f"import {kind}: peak memory, MB", f"{peak:.0f}", target=f"<= {MEMORY}", is_met=verdicts[2])

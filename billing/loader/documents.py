@@ -24,7 +24,7 @@ def judge(*, run: Import) -> None:
     merchant = run.merchant.pk
     execute(words.DOCUMENTS, merchant=merchant)
     execute("CREATE INDEX ON import_document (number)")
-    execute("ANALYZE import_document")
+    execute("ANALYZE import_document (number, record, issued_id)")
     execute(words.NOT_ADJACENT)
     for column, value, code, known, where in words.RULES:
         reject_where(
@@ -48,10 +48,8 @@ def judge(*, run: Import) -> None:
 
 
 def count(*, run: Import) -> None:
-    """Number the documents to issue, and count the others."""
-    execute(words.NEW)
-    execute("ANALYZE import_new")
-    run.counts.created = value_of("SELECT count(*) FROM import_new")
+    """Count the documents to issue and those that are issued already."""
+    run.counts.created = value_of(f"SELECT count(*) FROM import_document d WHERE {words.NEW_ONES}")
     run.counts.unchanged = value_of(
         """
         SELECT count(*) FROM import_document d WHERE d.issued_id IS NOT NULL AND NOT d.is_flawed
@@ -65,17 +63,15 @@ def write(*, run: Import) -> None:
     last = run.counts.created
     if not last:
         return
-    # Keys are drawn here: a dry run leaves even the sequence alone.
-    execute("ALTER TABLE import_new ADD COLUMN id bigint")
-    execute("UPDATE import_new SET id = nextval(pg_get_serial_sequence('billing_invoice', 'id'))")
+    execute(words.NEW)
+    execute(words.CORRECTED, merchant=run.merchant.pk)
     execute("CREATE INDEX ON import_new (place)")
-    execute("CREATE INDEX ON import_new (record)")
-    execute("ANALYZE import_new")
+    execute("ANALYZE import_new (place, record)")
     letterhead = letterhead_for(merchant=run.merchant).pk
     for begun in range(1, last + 1, staging.BATCH):
         window = {"first": begun, "last": begun + staging.BATCH - 1}
         with transaction.atomic():
-            execute(words.INSERT_INVOICES, merchant=run.merchant.pk, letterhead=letterhead, **window)
+            execute(words.INSERT_INVOICES, letterhead=letterhead, **window)
             execute(words.INSERT_LINES, **window)
             _use_credits(**window)
         if run.progress is not None:

@@ -3,26 +3,34 @@
 # Products only: a division would round before the rounding. PostgreSQL's round() takes halves away from zero.
 LINES = """
 CREATE TEMP TABLE import_line (
-    record integer, line integer, is_first boolean, is_flawed boolean, position integer,
-    sku text, description text, quantity numeric, unit text, unit_price numeric, discount_percent numeric,
-    tax_code text,
-    amount numeric GENERATED ALWAYS AS (round(quantity * unit_price * (100 - discount_percent) * 0.01, 2)) STORED,
-    invoice_number text, kind text, corrects text, customer_number text, issued_on date, due_on date, branch text,
-    po_number text, project text, site_address text, requested_by text, requisition_number text, adviser text,
-    subtotal numeric, gst numeric, qst numeric, total numeric
+    record integer, line integer, position integer, sku text, description text, quantity numeric, unit text,
+    unit_price numeric, discount_percent numeric, tax_code text, head text,
+    amount numeric GENERATED ALWAYS AS (round(quantity * unit_price * (100 - discount_percent) * 0.01, 2)) STORED
 )
 """
 
+# The cells of a header, in the order of billing.loader.invoices.HEAD; position 0 marks a flawed document.
+HEADERS = """
+SELECT record, line, position = 0 AS is_flawed, h[1] AS number, h[2] AS kind, h[3] AS corrects,
+    h[4] AS customer_number, nullif(h[5], '')::date AS issued_on, nullif(h[6], '')::date AS due_on, h[7] AS branch,
+    h[8] AS po_number, h[9] AS project, h[10] AS site_address, h[11] AS requested_by, h[12] AS requisition_number,
+    h[13] AS adviser, nullif(h[14], '')::numeric AS subtotal, nullif(h[15], '')::numeric AS gst,
+    nullif(h[16], '')::numeric AS qst, nullif(h[17], '')::numeric AS total
+FROM (
+    SELECT record, line, position, string_to_array(head, E'\\x1f') AS h FROM import_line WHERE position <= 1 OFFSET 0
+) AS firsts
+"""
+
 # A due date left empty follows from the customer's terms. A branch is known by its code, else by its name.
-DOCUMENTS = """
+DOCUMENTS = f"""
 CREATE TEMP TABLE import_document AS
-SELECT h.record, h.line, h.is_flawed, h.invoice_number AS number, h.kind, h.corrects, h.customer_number, h.issued_on,
+SELECT h.record, h.line, h.is_flawed, h.number, h.kind, h.corrects, h.customer_number, h.issued_on,
     coalesce(h.due_on, h.issued_on + CASE WHEN h.kind = 'invoice' THEN c.terms_days ELSE 0 END) AS due_on,
     h.branch, h.po_number, h.project, h.site_address, h.requested_by, h.requisition_number, h.adviser,
     h.subtotal AS said_subtotal, h.gst AS said_gst, h.qst AS said_qst, h.total AS said_total,
     h.due_on IS NOT NULL AS says_due, s.line_count, s.subtotal, s.taxable_subtotal, s.gst, s.qst,
     s.subtotal + s.gst + s.qst AS total, c.id AS customer_id, b.id AS branch_id, i.id AS issued_id
-FROM import_line h
+FROM ({HEADERS}) AS h
 JOIN (
     SELECT record, line_count, subtotal, taxable_subtotal,
         round(taxable_subtotal * 0.05, 2) AS gst, round(taxable_subtotal * 0.09975, 2) AS qst
@@ -38,8 +46,7 @@ LEFT JOIN LATERAL (
     WHERE h.branch <> '' AND merchant_id = %(merchant)s AND (code = h.branch OR name = h.branch)
     ORDER BY code <> h.branch, id LIMIT 1
 ) AS b ON true
-LEFT JOIN billing_invoice i ON i.merchant_id = %(merchant)s AND i.number = h.invoice_number
-WHERE h.is_first
+LEFT JOIN billing_invoice i ON i.merchant_id = %(merchant)s AND i.number = h.number
 """
 
 # The same number further down: which of the two is whole cannot be known, so neither enters.
@@ -124,13 +131,32 @@ WHERE d.kind = 'credit_note' AND d.corrects <> '' AND d.issued_id IS NULL AND NO
     AND d.customer_id IS NOT NULL AND f.customer_id IS DISTINCT FROM d.customer_id
 """
 
-NEW = """
+NEW_ONES = """
+d.issued_id IS NULL AND NOT d.is_flawed AND NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = d.record)
+"""
+
+# Keys are drawn here, in the order of issue.
+NEW = f"""
 CREATE TEMP TABLE import_new AS
-SELECT row_number() OVER (ORDER BY d.kind = 'credit_note', d.record) AS place, d.*
-FROM import_document d
-WHERE d.issued_id IS NULL AND NOT d.is_flawed
-    AND NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = d.record)
-ORDER BY place
+SELECT nextval(pg_get_serial_sequence('billing_invoice', 'id')) AS id, NULL::bigint AS corrects_id, sorted.*
+FROM (
+    SELECT row_number() OVER (ORDER BY d.kind = 'credit_note', d.record) AS place, d.*
+    FROM import_document d
+    WHERE {NEW_ONES}
+    ORDER BY place
+) AS sorted
+"""
+
+# The invoice corrected may be issued by the same statement as its credit note: its key is drawn already.
+CORRECTED = """
+UPDATE import_new n SET corrects_id = f.id
+FROM (
+    SELECT number, id FROM billing_invoice
+    WHERE merchant_id = %(merchant)s AND number IN (SELECT corrects FROM import_new WHERE corrects <> '')
+    UNION ALL
+    SELECT number, id FROM import_new WHERE number IN (SELECT corrects FROM import_new WHERE corrects <> '')
+) AS f
+WHERE n.corrects <> '' AND n.corrects = f.number
 """
 
 # The name as billing.services.document_name gives it, the address as Address.address_lines writes it.
@@ -140,7 +166,8 @@ INSERT INTO billing_invoice (
     bill_to_address, branch_id, adviser, po_number, project, requisition_number, site_address, requested_by,
     line_count, subtotal, taxable_subtotal, gst, qst, total, settled_amount, created_at
 )
-SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s, n.kind, n.number, o.id, n.issued_on, n.due_on,
+SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s::bigint, n.kind, n.number, n.corrects_id,
+    n.issued_on, n.due_on,
     coalesce(nullif(v.legal_name, ''), c.name),
     concat_ws(
         E'\\n', nullif(c.address_line1, ''), nullif(c.address_line2, ''),
@@ -154,7 +181,6 @@ SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s, n.kind, n.number, o.i
 FROM import_new n
 JOIN organizations_customer c ON c.id = n.customer_id
 LEFT JOIN organizations_organization v ON v.customer_id = c.id AND v.verified_at IS NOT NULL
-LEFT JOIN billing_invoice o ON n.corrects <> '' AND o.merchant_id = %(merchant)s AND o.number = n.corrects
 WHERE n.place BETWEEN %(first)s AND %(last)s
 ORDER BY n.place
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import getitem
 
 from billing.loader import documents
 from billing.models import Invoice, InvoiceLine
@@ -43,17 +44,15 @@ LINE = (
 )
 COLUMNS = (*HEAD, *LINE)
 LINE_SHAPES = [column.shape for column in LINE]
-NO_HEAD = ("",) * len(HEAD)
-NO_LINE = ("",) * (len(LINE) - 1)
 WHOLE_PRICE = 100
-KEYS_OF_HEAD = [column.name for column in HEAD]
-STAGED = ["record", "line", "is_first", "is_flawed", "position", *(column.name for column in LINE[1:]), *KEYS_OF_HEAD]
-TEXTS = [
-    *("sku", "description", "unit", "tax_code"),
-    *(name for name in KEYS_OF_HEAD if name not in {"issued_on", "due_on", "subtotal", "gst", "qst", "total"}),
-]
-
-Row = tuple[object, ...]
+DISCOUNT = 6
+# Two digits are below the whole price whatever they are.
+SHORT = 2
+STAGED = ["record", "line", "position", *(column.name for column in LINE[1:]), "head"]
+# Between the cells of a header, where no text can hold it. A header is staged once a document.
+INSIDE_HEAD = "\x1f"
+# A document that cannot enter leaves its number, so that its other half does not pass for whole.
+FLAWED = "{record}\t{line}\t0\t\t\t\\N\t\t\\N\t\\N\t\t{number}\n"
 
 
 def load_invoices(*, run: Import) -> Counts:
@@ -61,9 +60,9 @@ def load_invoices(*, run: Import) -> Counts:
     source = Source(run.path, COLUMNS, run.progress)
     with staging.staged(kind="invoices", merchant=run.merchant, tables=documents.TABLES):
         rows = Documents(run=run, source=source).rows()
-        staging.copy_rows(table="import_line", columns=STAGED, texts=TEXTS, rows=rows)
+        staging.copy_text(table="import_line", columns=STAGED, rows=rows)
         execute("CREATE INDEX ON import_line (record, position)")
-        execute("ANALYZE import_line")
+        execute("ANALYZE import_line (record, position)")
         documents.judge(run=run)
         staging.report_rejects(run=run)
         documents.count(run=run)
@@ -80,53 +79,88 @@ class Documents:
         self.source = source
         self.pick_head = source.pick(HEAD)
         self.pick_line = source.pick(LINE)
+        self.has_lines_last = source.header[-len(LINE) :] == [column.name for column in LINE]
         self.record = 0
         self.number = ""
         self.head: tuple[str, ...] = ()
-        self.kept_head: list[str] | None = None
+        self.prefix = "\n"
+        self.kept_head = ""
         self.first_line = 0
         self.last_number = 0
-        self.waiting: list[Row] = []
+        self.waiting: list[str] = []
         self.flaws: list[Flaw] = []
         self.is_flawed = False
 
-    def rows(self) -> Iterator[Row]:
-        """Rows for the staging table: all lines of sound documents, one flawed row for each other."""
-        ragged: list[Flaw] = []
-        pick_head, pick_line = self.pick_head, self.pick_line
-        for line, cells in self.source.records(flaws=ragged):
-            if pick_head(cells) != self.head or not self.record:
-                yield from self._turn(line, cells)
-            if ragged:
-                self.flaws += ragged
-                ragged.clear()
-            else:
-                self._keep(line, pick_line(cells))
-            if self.flaws:
-                self._spoil()
+    def rows(self) -> Iterator[str]:
+        """Rows for the staging table: all lines of sound documents, one flawed row for each other.
+
+        A line that repeats the header of the line before to the letter, as nearly all do, is not parsed but split.
+        """
+        source, separator, width = self.source, self.source.separator, len(LINE)
+        lines = source.lines()
+        number = 1
+        for text in lines:
+            number += 1
+            begun = number
+            if text.startswith(self.prefix) and '"' not in (tail := text[len(self.prefix) :]):
+                cells = tail.rstrip("\r\n").split(separator)
+                if len(cells) == width:
+                    self._keep(number, cells)
+                    continue
+            cells, number = source.cells(text, lines, number)
+            ragged: list[Flaw] = []
+            if cells := source.fitted(cells, line=begun, flaws=ragged):
+                yield from self._take(begun, text, cells, ragged)
         yield from self._end()
+
+    def _take(self, line: int, text: str, cells: list[str], ragged: list[Flaw]) -> Iterator[str]:
+        """One parsed record."""
+        if not self.record or self.pick_head(cells) != self.head:
+            yield from self._turn(line, cells)
+        if ragged:
+            self.flaws += ragged
+            self._spoil()
+            return
+        own = self.pick_line(cells)
+        tail = self.source.separator.join(own)
+        written = text.rstrip("\r\n")
+        # What stands before the line's own cells, when they stand last and as they are: no quote, no break.
+        is_plain = self.has_lines_last and '"' not in tail and written.endswith(self.source.separator + tail)
+        self.prefix = written[: len(written) - len(tail)] if is_plain else "\n"
+        if self.flaws:
+            self._spoil()
+        self._keep(line, own)
 
     def _keep(self, line: int, cells: Sequence[str]) -> None:
         """Hold a line until its document is whole, unless it has a flaw."""
         try:
-            row = [shape[cell] for shape, cell in zip(LINE_SHAPES, cells, strict=True)]
+            row = list(map(getitem, LINE_SHAPES, cells))
         except shapes.Unfit:
             reading.kept(cells, columns=LINE, line=line, flaws=self.flaws)
+            self._spoil()
             return
         number = int(row[0])
-        if number <= self.last_number:
-            self.flaws.append(Flaw(line, "line_number", row[0], "line_order"))
-        if len(row[6]) > 2 and float(row[6]) > WHOLE_PRICE:  # noqa: PLR2004 - two digits are below it
-            self.flaws.append(Flaw(line, "discount_percent", row[6], "out_of_range", "0–100"))
+        if number <= self.last_number or len(row[DISCOUNT]) > SHORT or len(self.waiting) >= MOST_LINES:
+            self._refuse_unfit(line, row)
         self.last_number = number
-        position = len(self.waiting) + 1
-        if position > MOST_LINES:
-            self.flaws.append(Flaw(line, "line_number", row[0], "too_many_lines", str(MOST_LINES)))
         if not self.is_flawed:
-            head = NO_HEAD if position > 1 else tuple(self.kept_head or NO_HEAD)
-            self.waiting.append((self.record, line, position == 1, False, position, *row[1:], *head))
+            # The line's own number gives its place to the position: 10, 20, 30 are 1, 2, 3.
+            row[0] = f"{self.record}\t{line}\t{len(self.waiting) + 1}"
+            row.append("\n" if self.waiting else self.kept_head + "\n")
+            joined = "\t".join(row)
+            self.waiting.append(joined.replace("\\", "\\\\") if "\\" in joined else joined)
 
-    def _turn(self, line: int, cells: list[str]) -> Iterator[Row]:
+    def _refuse_unfit(self, line: int, row: list[str]) -> None:
+        if int(row[0]) <= self.last_number:
+            self.flaws.append(Flaw(line, "line_number", row[0], "line_order"))
+        if float(row[DISCOUNT]) > WHOLE_PRICE:
+            self.flaws.append(Flaw(line, "discount_percent", row[DISCOUNT], "out_of_range", "0–100"))
+        if len(self.waiting) >= MOST_LINES:
+            self.flaws.append(Flaw(line, "line_number", row[0], "too_many_lines", str(MOST_LINES)))
+        if self.flaws:
+            self._spoil()
+
+    def _turn(self, line: int, cells: list[str]) -> Iterator[str]:
         """Another header: the next document, or the same one that contradicts itself."""
         head = self.pick_head(cells)
         number = head[0].strip()
@@ -138,7 +172,8 @@ class Documents:
         yield from self._end()
         self.record += 1
         self.number, self.head, self.first_line, self.last_number = number, head, line, 0
-        self.kept_head = reading.kept(head, columns=HEAD, line=line, flaws=self.flaws)
+        kept = reading.kept(head, columns=HEAD, line=line, flaws=self.flaws)
+        self.kept_head = INSIDE_HEAD.join(kept or ())
 
     def _spoil(self) -> None:
         """Report what is wrong at once: of a document that cannot enter, nothing needs to wait."""
@@ -148,12 +183,12 @@ class Documents:
         self.waiting.clear()
         self.is_flawed = True
 
-    def _end(self) -> Iterator[Row]:
+    def _end(self) -> Iterator[str]:
         """The document is read: all its lines, or only its number when it has a flaw."""
         if self.is_flawed:
             self.run.counts.rejected += 1
-            number = self.number if self.number.isprintable() else ""
-            yield (self.record, self.first_line, True, True, 1, *NO_LINE, number, *NO_HEAD[1:])
+            number = self.number.replace("\\", "\\\\") if self.number.isprintable() else ""
+            yield FLAWED.format(record=self.record, line=self.first_line, number=number)
         yield from self.waiting
         self.waiting = []
         self.is_flawed = False

@@ -49,7 +49,35 @@ TABLES = {
     """,
     # Each record once more, judged: the customer it is, and whether anything changes.
     "import_known": "",
+    "import_moved": "",
 }
+# Customers of a batch whose contact address changes, and whether it opened the space by itself.
+MOVED = """
+CREATE TEMP TABLE import_moved AS
+SELECT k.customer_id, k.old_email, r.email AS new_email, k.old_email <> '' AND k.old_kind <> %(member)s AS was_key
+FROM import_customer r JOIN import_known k ON k.record = r.record
+WHERE k.is_changed AND r.email <> k.old_email AND r.record BETWEEN %(first)s AND %(last)s
+"""
+NOTE_MOVE = """
+INSERT INTO organizations_auditevent (merchant_id, customer_id, event, data, at)
+SELECT %(merchant)s, customer_id, %(event)s,
+    jsonb_build_object('old', old_email, 'new', new_email, 'reason', 'import'), now()
+FROM import_moved ORDER BY customer_id
+"""
+OWNERSHIP = """
+moved.was_key AND m.customer_id = moved.customer_id AND m.email = moved.old_email AND m.role = %(owner)s
+AND m.removed_at IS NULL
+"""
+END_GRANTS = f"""
+DELETE FROM organizations_grant g USING import_moved moved, organizations_membership m
+WHERE {OWNERSHIP} AND g.content_object_id = m.customer_id AND g.user_id = m.user_id
+"""
+END_OWNERSHIP = f"UPDATE organizations_membership m SET removed_at = now() FROM import_moved moved WHERE {OWNERSHIP}"
+END_LINKS = """
+UPDATE organizations_activationrequest a SET revoked_at = now() FROM import_moved moved
+WHERE moved.was_key AND a.customer_id = moved.customer_id AND a.membership_id IS NULL AND a.used_at IS NULL
+    AND a.revoked_at IS NULL
+"""
 # 243 = 9 × 27: bytes above it would make some letters of a public id more likely than others.
 FAIR = 243
 TO_LETTERS = bytes(ord(PUBLIC_ID_ALPHABET[byte % len(PUBLIC_ID_ALPHABET)]) for byte in range(256))
@@ -195,48 +223,10 @@ def _update(*, first: int, last: int) -> None:
 
 def _end_what_old_addresses_gave(*, merchant: int, first: int, last: int) -> None:
     """As organizations.services.customers.change_contact_email does, for many at once and without a letter."""
-    moved = """
-        SELECT k.customer_id, k.old_email, r.email AS new_email, k.old_kind
-        FROM import_customer r JOIN import_known k ON k.record = r.record
-        WHERE k.is_changed AND r.email <> k.old_email AND r.record BETWEEN %(first)s AND %(last)s
-    """
-    ended = """
-        m.customer_id = moved.customer_id AND m.email = moved.old_email AND m.role = %(owner)s
-        AND m.removed_at IS NULL AND moved.old_email <> '' AND moved.old_kind <> %(member)s
-    """
-    window = {"first": first, "last": last}
-    whose = {"owner": Role.OWNER.value, "member": Customer.Kind.MEMBER.value}
-    event = AuditEvent.Event.CUSTOMER_EMAIL_CHANGED.value
-    execute(
-        f"""
-        INSERT INTO organizations_auditevent (merchant_id, customer_id, event, data, at)
-        SELECT %(merchant)s, moved.customer_id, %(event)s,
-            jsonb_build_object('old', moved.old_email, 'new', moved.new_email, 'reason', 'import'), now()
-        FROM ({moved}) AS moved ORDER BY moved.customer_id
-        """,
-        merchant=merchant,
-        event=event,
-        **window,
-    )
-    execute(
-        f"""
-        DELETE FROM organizations_grant g USING ({moved}) AS moved, organizations_membership m
-        WHERE {ended} AND g.content_object_id = m.customer_id AND g.user_id = m.user_id
-        """,
-        **window,
-        **whose,
-    )
-    execute(
-        f"UPDATE organizations_membership m SET removed_at = now() FROM ({moved}) AS moved WHERE {ended}",
-        **window,
-        **whose,
-    )
-    execute(
-        f"""
-        UPDATE organizations_activationrequest a SET revoked_at = now() FROM ({moved}) AS moved
-        WHERE a.customer_id = moved.customer_id AND a.membership_id IS NULL AND a.used_at IS NULL
-            AND a.revoked_at IS NULL AND moved.old_kind <> %(member)s
-        """,
-        member=Customer.Kind.MEMBER.value,
-        **window,
-    )
+    window = {"first": first, "last": last, "member": Customer.Kind.MEMBER.value}
+    execute(MOVED, **window)
+    execute(NOTE_MOVE, merchant=merchant, event=AuditEvent.Event.CUSTOMER_EMAIL_CHANGED.value)
+    execute(END_GRANTS, owner=Role.OWNER.value)
+    execute(END_OWNERSHIP, owner=Role.OWNER.value)
+    execute(END_LINKS)
+    execute("DROP TABLE import_moved")

@@ -34,6 +34,35 @@ TABLES = {
 }
 
 
+REPEATED = """
+INSERT INTO import_reject (record, line, "column", value, code, known)
+SELECT r.record, r.line, 'email', r.email, 'repeated', r.first_line::text
+FROM (
+    SELECT record, line, email, first_value(line) OVER w AS first_line, row_number() OVER w AS place
+    FROM import_member WINDOW w AS (PARTITION BY customer_number, email ORDER BY record)
+) AS r
+WHERE r.place > 1
+"""
+# Whoever was shown the door does not come back with the next nightly file.
+ACCESS_ENDED = """
+EXISTS (
+    SELECT 1 FROM organizations_customer c JOIN organizations_membership m ON m.customer_id = c.id
+    WHERE c.merchant_id = %(merchant)s AND c.number = r.customer_number AND m.email = r.email
+    GROUP BY c.id HAVING bool_and(m.removed_at IS NOT NULL)
+)
+"""
+KNOWN = f"""
+CREATE TEMP TABLE import_known AS
+SELECT r.record, c.id AS customer_id, m.id AS membership_id,
+    m.id IS NOT NULL AND ({", ".join(f"r.{name}" for name in KEPT)})
+        IS DISTINCT FROM ({", ".join(f"m.{name}" for name in KEPT)}) AS is_changed
+FROM import_member r
+JOIN organizations_customer c ON c.merchant_id = %(merchant)s AND c.number = r.customer_number
+LEFT JOIN organizations_membership m ON m.customer_id = c.id AND m.email = r.email AND m.removed_at IS NULL
+WHERE NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = r.record)
+"""
+
+
 def load_members(*, run: Import) -> Counts:
     """Create and update the members of the file by customer and e-mail; a second run changes nothing."""
     source = Source(run.path, COLUMNS, run.progress)
@@ -74,17 +103,7 @@ def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
 
 def _judge(*, run: Import) -> None:
     """Refuse people given twice and unknown customers, and tell new members from changed ones."""
-    execute(
-        """
-        INSERT INTO import_reject (record, line, "column", value, code, known)
-        SELECT r.record, r.line, 'email', r.email, 'repeated', r.first_line::text
-        FROM (
-            SELECT record, line, email, first_value(line) OVER w AS first_line, row_number() OVER w AS place
-            FROM import_member WINDOW w AS (PARTITION BY customer_number, email ORDER BY record)
-        ) AS r
-        WHERE r.place > 1
-        """
-    )
+    execute(REPEATED)
     staging.reject_where(
         table="import_member",
         column="customer_number",
@@ -103,32 +122,15 @@ def _judge(*, run: Import) -> None:
         known="r.starts_on",
         where="r.ends_on < r.starts_on",
     )
-    # Whoever was shown the door does not come back with the next nightly file.
     staging.reject_where(
         table="import_member",
         column="email",
         value="r.email",
         code="access_ended",
-        where="""EXISTS (
-            SELECT 1 FROM organizations_customer c JOIN organizations_membership m ON m.customer_id = c.id
-            WHERE c.merchant_id = %(merchant)s AND c.number = r.customer_number AND m.email = r.email
-            GROUP BY c.id HAVING bool_and(m.removed_at IS NOT NULL)
-        )""",
+        where=ACCESS_ENDED,
         merchant=run.merchant.pk,
     )
-    mine, theirs = (", ".join(f"{alias}.{name}" for name in KEPT) for alias in ("r", "m"))
-    execute(
-        f"""
-        CREATE TEMP TABLE import_known AS
-        SELECT r.record, c.id AS customer_id, m.id AS membership_id,
-            m.id IS NOT NULL AND ({mine}) IS DISTINCT FROM ({theirs}) AS is_changed
-        FROM import_member r
-        JOIN organizations_customer c ON c.merchant_id = %(merchant)s AND c.number = r.customer_number
-        LEFT JOIN organizations_membership m ON m.customer_id = c.id AND m.email = r.email AND m.removed_at IS NULL
-        WHERE NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = r.record)
-        """,
-        merchant=run.merchant.pk,
-    )
+    execute(KNOWN, merchant=run.merchant.pk)
 
 
 def _count(*, run: Import) -> None:

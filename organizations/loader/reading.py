@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -72,51 +75,63 @@ class Source:
 
         Unusable when the bytes or the quotes make no sense.
         """
-        width = len(self.header)
-        with self._open() as stream:
-            reader = csv.reader(self._lines(stream), delimiter=self.separator)
-            begun = 0
-            try:
-                next(reader)
-                begun = reader.line_num
-                for cells in reader:
-                    if len(cells) == width:
-                        cells.append("")
-                        yield Record(begun + 1, cells)
-                    elif any(cells):
-                        flaws.append(Flaw(begun + 1, "", str(len(cells)), "cells", str(width)))
-                        yield Record(begun + 1, [*cells[:width], *[""] * (width + 1 - len(cells[:width]))])
-                    begun = reader.line_num
-            except UnicodeDecodeError:
-                raise self._not_utf8() from None
-            except csv.Error as error:
-                raise Unusable(
-                    _("Line %(line)d: this is not CSV (%(error)s). Is a quote left open?")
-                    % {"line": begun + 1, "error": error}
-                ) from None
-
-    def _open(self) -> IO[str]:
-        return self.path.open(encoding="utf-8-sig", newline="")
-
-    def _lines(self, stream: IO[str]) -> Iterator[str]:
-        buffer = stream.buffer  # type: ignore[attr-defined] # a text file opened by name has one
-        told = 0
-        number = 0
-        while line := stream.readline(LONGEST_LINE):
+        lines = self.lines()
+        number = 1
+        for text in lines:
             number += 1
-            if len(line) == LONGEST_LINE and not line.endswith("\n"):
-                raise Unusable(_("Line %(line)d is too long: this is not CSV.") % {"line": number})
-            if self.progress is not None and not number % 2000 and (at := buffer.tell()) - told > BLOCK:
-                told = at
-                self.progress(at, self.size)
-            yield line
+            begun = number
+            cells, number = self.cells(text, lines, number)
+            if cells := self.fitted(cells, line=begun, flaws=flaws):
+                yield Record(begun, cells)
+
+    def lines(self) -> Iterator[str]:
+        """The physical lines after the header, their ends included, and the memory of one block."""
+        lines = chain.from_iterable(self._blocks())
+        self.cells(next(lines, ""), lines, 1)
+        return lines
+
+    def cells(self, text: str, lines: Iterator[str], number: int) -> tuple[list[str], int]:
+        """The cells of the record that starts with this physical line, and the number of its last line."""
+        reader = csv.reader(chain((text,), lines), delimiter=self.separator)
+        try:
+            cells = next(reader, [])
+        except csv.Error as error:
+            raise Unusable(
+                _("Line %(line)d: this is not CSV (%(error)s). Is a quote left open?")
+                % {"line": number, "error": error}
+            ) from None
+        return cells, number + max(reader.line_num - 1, 0)
+
+    def fitted(self, cells: list[str], *, line: int, flaws: list[Flaw]) -> list[str]:
+        """As many cells as the header has and an empty one; none for a blank record."""
+        width = len(self.header)
+        if len(cells) == width:
+            cells.append("")
+            return cells
+        if not any(cells):
+            return []
+        flaws.append(Flaw(line, "", str(len(cells)), "cells", str(width)))
+        return [*cells[:width], *[""] * (width + 1 - min(len(cells), width))]
+
+    def _blocks(self) -> Iterator[list[str]]:
+        """Whole lines, about a megabyte at a time, decoded."""
+        number, rest = 1, b""
+        with self.path.open("rb") as stream:
+            if stream.read(len(BOM_UTF8)) != BOM_UTF8:
+                stream.seek(0)
+            while block := stream.read(BLOCK):
+                whole, newline, rest = (rest + block).rpartition(b"\n")
+                if not newline and len(rest) >= LONGEST_LINE:
+                    raise Unusable(_("Line %(line)d is too long: this is not CSV.") % {"line": number})
+                lines = _decoded(whole + newline, number=number)
+                number += len(lines)
+                yield lines
+                if self.progress is not None:
+                    self.progress(stream.tell(), self.size)
+            yield _decoded(rest, number=number)
 
     def _header(self) -> tuple[list[str], str]:
-        try:
-            with self._open() as stream:
-                first = stream.readline(LONGEST_LINE)
-        except UnicodeDecodeError:
-            raise self._not_utf8() from None
+        first = next(chain.from_iterable(self._blocks()), "")
         if not first.strip():
             raise Unusable(_("The file is empty, or begins with an empty line: a header is required."))
         separator = max(SEPARATORS, key=first.count)
@@ -140,20 +155,18 @@ class Source:
             twice = sorted({name for name in header if header.count(name) > 1})
             raise Unusable(_("Column given twice: %(names)s.") % {"names": ", ".join(twice)})
 
-    def _not_utf8(self) -> Unusable:
-        """The first line whose bytes are not UTF-8, found by reading again: it happens once."""
-        number = 0
-        with self.path.open("rb") as stream:
-            while line := stream.readline(LONGEST_LINE * 4):
-                number += 1
-                try:
-                    line.decode()
-                except UnicodeDecodeError:
-                    break
-        return Unusable(
+
+def _decoded(block: bytes, *, number: int) -> list[str]:
+    """The lines of a block whose first is `number`."""
+    try:
+        text = block.decode()
+    except UnicodeDecodeError as error:
+        raise Unusable(
             _("Line %(line)d is not in UTF-8. Save the file again as CSV in UTF-8 (this may be Latin-1).")
-            % {"line": number}
-        )
+            % {"line": number + block.count(b"\n", 0, error.start)}
+        ) from None
+    # Only a line feed ends a line here: str.splitlines knows ten other ends.
+    return io.StringIO(text, newline="\n").readlines()
 
 
 def kept(cells: Sequence[str], *, columns: Sequence[Column], line: int, flaws: list[Flaw]) -> list[str] | None:

@@ -41,6 +41,8 @@ PROVINCES = {
     "YT": ("yukon",),
 }
 PROVINCE_CODES = {name: code for code, names in PROVINCES.items() for name in (code.lower(), *names)}
+# ISO 3166-1 alpha-2; Babel also knows groups of countries.
+ISO_LENGTH = 2
 NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]*([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
 EXTENSION = re.compile(
@@ -220,8 +222,8 @@ def _email(cell: str, *, is_required: bool) -> str:
 @cache
 def countries() -> frozenset[str]:
     """The codes in use."""
-    known = Locale("en").territories
-    return frozenset(code for code in known if len(code) == 2 and code.isalpha()) - NOT_COUNTRIES  # noqa: PLR2004 - ISO 3166-1 alpha-2
+    codes = (str(code) for code in Locale("en").territories)
+    return frozenset(code for code in codes if len(code) == ISO_LENGTH and code.isalpha()) - NOT_COUNTRIES
 
 
 def _country(cell: str) -> str:

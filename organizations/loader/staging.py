@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import batched
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -122,29 +123,32 @@ def copy_rows(*, table: str, columns: Sequence[str], texts: Sequence[str], rows:
     )
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    with connection.cursor() as cursor, cursor.copy(query) as copy:
-        for piece in _pieces(rows):
+    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(query) as copy:
+        for piece in batched(rows, PIECE):
             writer.writerows(piece)
             copy.write(buffer.getvalue().encode())
             buffer.seek(0)
             buffer.truncate()
 
 
-def _pieces(rows: Iterable[Sequence[object]]) -> Iterator[list[Sequence[object]]]:
-    piece: list[Sequence[object]] = []
-    for row in rows:
-        piece.append(row)
-        if len(piece) >= PIECE:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
+def copy_text(*, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
+    """Send rows that are already lines of COPY's text format: cells apart by tabs, backslashes doubled."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    query = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    with transaction.atomic(), connection.cursor() as cursor, cursor.copy(query) as copy:
+        for piece in batched(rows, PIECE):
+            copy.write("".join(piece).encode())
+
+
+def lock_key(*, kind: str) -> int:
+    """The first half of the advisory lock; the merchant is the other."""
+    return zlib.crc32(f"comptoir import {kind}".encode()) - (1 << 31)
 
 
 @contextmanager
 def staged(*, kind: str, merchant: Merchant, tables: dict[str, str]) -> Iterator[None]:
     """Alone for this merchant and kind of file, with empty staging tables of this connection, gone at the end."""
-    key = zlib.crc32(f"comptoir import {kind}".encode()) - (1 << 31)
+    key = lock_key(kind=kind)
     execute("SELECT pg_advisory_lock(%(key)s::integer, %(merchant)s::integer)", key=key, merchant=merchant.pk)
     try:
         _drop(tables)

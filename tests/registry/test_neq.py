@@ -1,0 +1,56 @@
+"""The NEQ: which numbers pass, and what is wrong with the others."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry import neq
+from registry.neq import InvalidNeq, Reason
+
+# Real numbers of legal persons and public bodies, then made ones. A real 22 number would name a person.
+VALID = "1143920115 1142595124 1141223231 3341695040 8880410194 1140030355 1170000005 2270000005 3370000005 8870000005"
+
+
+@pytest.mark.parametrize("number", VALID.split())
+def test_parse_takes_real_and_made_numbers(number):
+    assert neq.parse(number) == number
+    assert neq.is_valid(number)
+
+
+@pytest.mark.parametrize(
+    "typed", ["1143 9201 15", "1143-9201-15", " 11 43920115 ", "1143\u00a09201\u00a015", "1143.9201.15"]
+)
+def test_parse_forgives_spaces_and_dashes(typed):
+    assert neq.parse(typed) == "1143920115"
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("1170000001", Reason.CHECK_DIGIT),
+        ("1171234567", Reason.CHECK_DIGIT),
+        ("1175489320", Reason.CHECK_DIGIT),
+        ("4470000005", Reason.PREFIX),
+        ("1234567890", Reason.PREFIX),
+        ("117000000", Reason.LENGTH),
+        ("11700000055", Reason.LENGTH),
+        ("", Reason.LENGTH),
+        ("117000000O", Reason.NOT_DIGITS),
+        ("١١٧٠٠٠٠٠٠٥", Reason.NOT_DIGITS),
+    ],
+)
+def test_parse_says_what_is_wrong(typed, reason):
+    with pytest.raises(InvalidNeq) as caught:
+        neq.parse(typed)
+    assert caught.value.reason == reason
+    assert not neq.is_valid(typed)
+
+
+def test_shown_groups_four_four_two():
+    assert neq.shown("1143920115") == "1143 9201 15"
+
+
+@given(st.sampled_from(VALID.split()), st.integers(2, 9), st.integers(1, 9))
+def test_one_mistyped_digit_never_passes(number, place, shift):
+    wrong = str((int(number[place]) + shift) % 10)
+    assert not neq.is_valid(number[:place] + wrong + number[place + 1 :])
