@@ -95,7 +95,7 @@ def activation_use(request: HttpRequest, token: str) -> HttpResponse:
         return _activation_refused(request, refusal=refusal, token=token)
     _speak_as(request, invitation)
     if request.user.is_authenticated:
-        return render(request, "organizations/activation_known.html", {"invitation": invitation, "is_theirs": False})
+        return render(request, "organizations/activation_known.html", _words_of(invitation, is_theirs=False))
     form = ActivationForm(
         data=request.POST if request.method == "POST" else None,
         email=invitation.email,
@@ -107,7 +107,7 @@ def activation_use(request: HttpRequest, token: str) -> HttpResponse:
         except Refusal as refusal:  # used or replaced since the page was read
             return _activation_refused(request, refusal=refusal, token=token)
         return _signed_in(request, user=user, customer=invitation.customer)
-    context = {"form": form, "invitation": invitation}
+    context = _words_of(invitation, form=form)
     response = render(request, "organizations/activation.html", context, status=422 if form.is_bound else 200)
     # Django would write the address of a 422 in its log, and this one opens a space.
     response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 - its only switch
@@ -160,7 +160,7 @@ def _activation_of_known(request: HttpRequest, *, token: str, invitation: Activa
         except Refusal as refusal:
             return _activation_refused(request, refusal=refusal, token=token)
         return see_other(customer.get_absolute_url())
-    return render(request, "organizations/activation_known.html", {"invitation": invitation, "is_theirs": is_theirs})
+    return render(request, "organizations/activation_known.html", _words_of(invitation, is_theirs=is_theirs))
 
 
 def _activation_refused(request: HttpRequest, *, refusal: Refusal, token: str) -> HttpResponse:
@@ -181,13 +181,8 @@ def _activation_refused(request: HttpRequest, *, refusal: Refusal, token: str) -
             return see_other(invitation.customer.get_absolute_url())
         if user := _who_just_activated(request, invitation=invitation):
             return _signed_in(request, user=user, customer=invitation.customer)
-    context = {
-        "refusal": refusal,
-        "why": WHY[type(refusal)],
-        "invitation": invitation,
-        "token": token,
-        "asked": activation.new_link_asked(request=invitation),
-    }
+    asked = activation.new_link_asked(request=invitation)
+    context = _words_of(invitation, refusal=refusal, why=WHY[type(refusal)], token=token, asked=asked)
     return render(request, "organizations/activation_refused.html", context, status=410)
 
 
@@ -218,3 +213,8 @@ def _speak_as(request: HttpRequest, invitation: ActivationRequest) -> None:
 def _name_on_file(invitation: ActivationRequest) -> dict[str, str]:
     member = invitation.membership
     return {"first_name": member.first_name, "last_name": member.last_name} if member else {}
+
+
+def _words_of(invitation: ActivationRequest, **others: object) -> dict[str, object]:
+    """What a page of a link says, in the name of the merchant who sent it."""
+    return {"invitation": invitation, "merchant": invitation.customer.merchant, **others}

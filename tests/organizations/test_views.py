@@ -335,3 +335,13 @@ def test_the_door_names_what_is_missing_and_who_can_give_it(client, acme, alice,
 def test_a_link_that_still_works_is_never_written_in_a_log(client, link, caplog):
     assert client.post(link, {}).status_code == 422
     assert link not in caplog.text
+
+
+def test_the_page_of_a_link_is_in_the_name_of_the_merchant_who_sent_it(client, boreal, riviere, zoe):
+    send_activation(customer=factories.CustomerFactory(merchant=riviere, email=NEW), by=zoe)
+    link = f"/activate/{token_mailed_to(NEW)}/"
+    for _state in ("live", "dead"):
+        page = client.get(link).text
+        assert riviere.email in page
+        assert boreal.email not in page
+        ActivationRequest.objects.update(revoked_at=timezone.now())
