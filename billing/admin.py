@@ -17,12 +17,11 @@ from billing.files import request_pdf
 from billing.models import Allocation, Invoice, InvoiceLine, InvoicePdf, Payment
 from billing.units import unit_name
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, ScopedTabular, first_found, see_other
+from organizations.agents import MerchantScopedAdmin, ScopedTabular, customer_address, first_found, see_other
 
 
 def customer_link(row: Invoice | Payment) -> str:
-    url = reverse("admin:organizations_customer_change", args=[row.customer_id])
-    return format_html('<a href="{}">{}</a>', url, row.customer)
+    return format_html('<a href="{}">{}</a>', customer_address(row.customer_id), row.customer)
 
 
 class KindFilter(ChoiceFilter):
@@ -140,7 +139,7 @@ class InvoiceAdmin(MerchantScopedAdmin):
             gettext_lazy("Work"),
             {
                 "fields": (
-                    "branch",
+                    "counter",
                     "adviser",
                     "po_number",
                     "project",
@@ -157,7 +156,7 @@ class InvoiceAdmin(MerchantScopedAdmin):
     )
     readonly_fields = (
         *("number", "kind", "of", "state", "corrects", "issued_on_iso", "due_on_iso", "pdfs", "bill_to_name"),
-        *("bill_to_address", "branch", "adviser", "po_number", "project", "requisition_number", "site_address"),
+        *("bill_to_address", "counter", "adviser", "po_number", "project", "requisition_number", "site_address"),
         *("requested_by", "before_taxes", "gst_amount", "qst_amount", "worth", "settled", "due"),
     )
 
@@ -176,6 +175,10 @@ class InvoiceAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("date"))
     def issued_on_iso(self, invoice: Invoice) -> str:
         return iso_date(invoice.issued_on)
+
+    @admin.display(description=gettext_lazy("branch"))
+    def counter(self, invoice: Invoice) -> str:
+        return str(invoice.branch or "–")
 
     @admin.display(description=gettext_lazy("due date"))
     def due_on_iso(self, invoice: Invoice) -> str:

@@ -194,6 +194,11 @@ def first_found(queryset: QuerySet, *clues: Q) -> QuerySet:
     return queryset.none()
 
 
+def customer_address(pk: int | None) -> str:
+    """The page of a customer, from the lists of what is theirs."""
+    return reverse("admin:organizations_customer_change", args=[pk])
+
+
 def see_other(address: str) -> HttpResponse:
     """After a POST: a redirect that is always fetched with GET."""
     return HttpResponseRedirect(address, status=303)

@@ -9,13 +9,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from accounts.formats import long_moment, money, phone
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
 from organizations.models import AccessRequest, Customer
 from organizations.refusals import Refusal
 from organizations.services.requests import link_access_request, refuse_access_request
@@ -60,7 +61,7 @@ class AccessRequestAdmin(MerchantScopedAdmin):
         "message",
         "received",
         "status",
-        "customer",
+        "linked_to",
         "reason",
         "decision",
     )
@@ -102,6 +103,13 @@ class AccessRequestAdmin(MerchantScopedAdmin):
     def received(self, access_request: AccessRequest) -> str:
         return long_moment(access_request.created_at, get_language())
 
+    @admin.display(description=gettext_lazy("linked to"))
+    def linked_to(self, access_request: AccessRequest) -> str:
+        if access_request.customer is None:
+            return "–"
+        url = customer_address(access_request.customer_id)
+        return format_html('<a href="{}">{}</a>', url, access_request.customer)
+
     @admin.display(description=gettext_lazy("decided"))
     def decision(self, access_request: AccessRequest) -> str:
         if access_request.decided_at is None:
@@ -114,9 +122,9 @@ class AccessRequestAdmin(MerchantScopedAdmin):
     def get_fields(self, request: HttpRequest, obj: AccessRequest | None = None) -> list[str]:
         """Of the decision, only what there is."""
         outcome = {
-            AccessRequest.Status.OPEN: {"customer", "reason", "decision", "status"},
+            AccessRequest.Status.OPEN: {"linked_to", "reason", "decision", "status"},
             AccessRequest.Status.LINKED: {"reason"},
-            AccessRequest.Status.REFUSED: {"customer"},
+            AccessRequest.Status.REFUSED: {"linked_to"},
         }
         hidden = outcome[AccessRequest.Status(obj.status)] if obj else set()
         return [field for field in self.fields if field not in hidden]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.formats import iso_date
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
 from organizations.models import ActivationRequest
 from organizations.refusals import Refusal
 from organizations.services.activation import send_activation
@@ -47,14 +47,14 @@ class StateFilter(ChoiceFilter):
 @admin.register(ActivationRequest)
 class ActivationRequestAdmin(MerchantScopedAdmin):
     scope = "customer__merchant_id"
-    list_display = ("email", "to", "state", "sent", "created_by")
+    list_display = ("email", "to", "state", "sent", "sender")
     list_filter = (StateFilter, ("created_at", PeriodFilter))
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("email",)
     search_help_text = gettext_lazy("E-mail, or customer number")
     actions = ("send_selected_again",)
-    fields = ("email", "to", "state", "sent", "expires_at", "used_at", "revoked_at", "created_by", "again")
+    fields = ("email", "to", "state", "sent", "expires_at", "used_at", "revoked_at", "sender", "again")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -70,13 +70,15 @@ class ActivationRequestAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("customer"))
     def to(self, activation: ActivationRequest) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', f"../../customer/{activation.customer_id}/change/", activation.customer
-        )
+        return format_html('<a href="{}">{}</a>', customer_address(activation.customer_id), activation.customer)
 
     @admin.display(description=gettext_lazy("sent"))
     def sent(self, activation: ActivationRequest) -> str:
         return iso_date(activation.created_at)
+
+    @admin.display(description=gettext_lazy("sent by"))
+    def sender(self, activation: ActivationRequest) -> str:
+        return str(activation.created_by)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, activation: ActivationRequest) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import long_moment
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin
+from organizations.agents import MerchantScopedAdmin, customer_address
 from organizations.models import AuditEvent
 from organizations.sentences import sentence
 
@@ -27,14 +28,14 @@ class EventFilter(ChoiceFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(MerchantScopedAdmin):
-    list_display = ("moment", "words", "customer", "by")
+    list_display = ("moment", "words", "whose", "who")
     list_display_links = ("moment",)
     list_filter = (EventFilter, ("at", PeriodFilter))
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("customer__number",)
     search_help_text = _("Customer number, or e-mail of the person")
-    fields = ("moment", "words", "customer", "by", "event")
+    fields = ("moment", "words", "whose", "who", "event")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -50,6 +51,16 @@ class AuditEventAdmin(MerchantScopedAdmin):
     @admin.display(description=_("moment"))
     def moment(self, event: AuditEvent) -> str:
         return long_moment(event.at, get_language())
+
+    @admin.display(description=_("customer"))
+    def whose(self, event: AuditEvent) -> str:
+        if event.customer is None:
+            return "–"
+        return format_html('<a href="{}">{}</a>', customer_address(event.customer_id), event.customer)
+
+    @admin.display(description=_("person"))
+    def who(self, event: AuditEvent) -> str:
+        return str(event.by or "–")
 
     @admin.display(description=_("what happened"))
     def words(self, event: AuditEvent) -> str:

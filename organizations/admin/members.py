@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
 from organizations.models import Membership
 from organizations.permissions import Role
 from organizations.refusals import Refusal
@@ -83,9 +83,7 @@ class MembershipAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("customer"))
     def of(self, membership: Membership) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', f"../../customer/{membership.customer_id}/change/", membership.customer
-        )
+        return format_html('<a href="{}">{}</a>', customer_address(membership.customer_id), membership.customer)
 
     @admin.display(description=gettext_lazy("phone"))
     def shown_phone(self, membership: Membership) -> str:

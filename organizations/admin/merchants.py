@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from guardian.shortcuts import assign_perm, remove_perm
@@ -104,7 +105,7 @@ class MerchantAdmin(SuperuserEdits):
 
 @admin.register(Branch)
 class BranchAdmin(SuperuserEdits):
-    list_display = ("name", "code", "merchant", "city", "phone")
+    list_display = ("name", "code", "of", "city", "phone")
     list_select_related = ("merchant",)
     ordering = ("merchant", "name", "pk")
     sortable_by = ()
@@ -117,3 +118,12 @@ class BranchAdmin(SuperuserEdits):
         ("city", "province"),
         ("postal_code", "country"),
     )
+
+    @admin.display(description=gettext_lazy("merchant"))
+    def of(self, branch: Branch) -> str:
+        return branch.merchant.name
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        if db_field.name == "merchant":
+            kwargs["label"] = capfirst(gettext_lazy("merchant"))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)

@@ -15,6 +15,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import ManyToOneRel, Model
 from django.template import Context
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from portal.context import Place
 
@@ -86,6 +87,8 @@ def _value(cl: ChangeList, row: Model, name: str) -> Any:
         model_field, attribute, value = lookup_field(name, row, cl.model_admin)
     except ObjectDoesNotExist:
         return empty
+    if isinstance(value, bool):
+        return _yes_or_no(value)
     if model_field is None:
         return display_for_value(value, empty, getattr(attribute, "boolean", False))
     if isinstance(model_field.remote_field, ManyToOneRel):
@@ -95,14 +98,26 @@ def _value(cl: ChangeList, row: Model, name: str) -> Any:
 
 @register.filter
 def parted(fieldset: Fieldset) -> dict[str, list[Any]]:
-    """A fieldset in two: what is read, one fact a line, empty ones left out; what is edited, as the form's lines."""
+    """A fieldset in two: what is read, as labels and values, empty ones left out; what is edited, as form lines."""
     lines: list[list[Any]] = [list(line) for line in fieldset]
     empty = {"", "-", "–"}
-    read = [field for line in lines for field in line if hasattr(field, "contents")]
+    read = [(field.field["label"], _shown(field)) for line in lines for field in line if hasattr(field, "contents")]
     return {
-        "shown": [field for field in read if str(field.contents()) not in empty],
+        "shown": [(label, value) for label, value in read if str(value) not in empty],
         "edited": [edited for line in lines if (edited := [f for f in line if not hasattr(f, "contents")])],
     }
+
+
+def _shown(field: Any) -> Any:
+    """A value that is only read; yes and no in words, for there are no icons here."""
+    found = field.resolved_field
+    if found and isinstance(found[2], bool):
+        return _yes_or_no(found[2])
+    return field.contents()
+
+
+def _yes_or_no(value: bool) -> str:  # noqa: FBT001 - that is the value
+    return _("Yes") if value else _("No")
 
 
 @register.simple_tag

@@ -33,3 +33,13 @@ def test_the_list_of_people_takes_few_queries(client, root, alice, bob, django_a
     client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
     with django_assert_max_num_queries(10):
         client.get(reverse(PEOPLE))
+
+
+def test_yes_and_no_are_words(client, root, alice):
+    client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
+    page = client.get(reverse("admin:accounts_user_change", args=[alice.pk])).content.decode()
+    listed = client.get(reverse(PEOPLE)).content.decode()
+    assert "<dd>Non</dd>" in page
+    assert "<span>Oui</span>" in listed
+    assert "close_small" not in page + listed
+    assert "<img" not in page + listed
