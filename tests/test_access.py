@@ -65,13 +65,14 @@ class Route(NamedTuple):
         return "signed-in" if self.name in SIGNED_IN else "undeclared"
 
 
-def walk(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[Route]:
+def walk(resolver: URLResolver, prefix: str = "", space: str = "", held: tuple[str, ...] = ()) -> Iterator[Route]:
     for entry in resolver.url_patterns:
         path = prefix + str(entry.pattern)
+        arguments = (*held, *(entry.pattern.converters or entry.pattern.regex.groupindex))
         if isinstance(entry, URLResolver):
-            yield from walk(entry, path, f"{entry.namespace}:" if entry.namespace else space)
+            yield from walk(entry, path, f"{entry.namespace}:" if entry.namespace else space, arguments)
         elif isinstance(entry, URLPattern):
-            yield Route(f"{space}{entry.name}", path, entry.callback, tuple(entry.pattern.converters))
+            yield Route(f"{space}{entry.name}", path, entry.callback, arguments)
 
 
 ROUTES = list(walk(get_resolver()))
