@@ -84,6 +84,7 @@ def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
 def _judge(*, run: Import) -> None:
     """Refuse what contradicts our tables or the rest of the file, and count the others."""
     merchant = run.merchant.pk
+    execute("CREATE INDEX ON import_payment (record)")
     execute("ANALYZE import_payment")
     execute(words.KNOWN, merchant=merchant)
     execute("CREATE INDEX ON import_known (record)")
