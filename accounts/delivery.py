@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, F, TextField, Value, When
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import mail, sms
 from accounts.mime import one_line
-from accounts.models import OutgoingMessage, OutgoingMessageQuerySet
+from accounts.models import OutgoingMessage
 from accounts.nudges import nudge
 from accounts.outbox import DELIVER
 from accounts.transports import Deferred, Lost, Refused, Unreachable
@@ -23,8 +23,9 @@ from accounts.transports import Deferred, Lost, Refused, Unreachable
 logger = logging.getLogger(__name__)
 Channel, Status = OutgoingMessage.Channel, OutgoingMessage.Status
 
-BATCH = 100  # rows a task: the worker's own cost is spread on them
-GROUP = 10  # sent and not yet marked, at most: what a crash may send twice
+BATCH = 100  # rows a claim
+TASK_SECONDS = 10.0  # then other tasks have their turn
+GROUP = 20  # sent and not yet marked, at most: what a crash may send twice
 GROUP_SECONDS = 1.0
 BATCH_SECONDS = 20.0
 STALE_AFTER = timedelta(minutes=2)  # longer than a batch and the slowest dialogue after it
@@ -50,13 +51,19 @@ FROM due WHERE message.id = due.id RETURNING message.*
 
 
 def deliver() -> int:
-    """Send up to a batch of what is due and say how many left; with more waiting, nudge for the next batch."""
+    """Send what is due, for ten seconds at most, and say how many left; a full batch calls another worker to help."""
     requeue_stale()
-    claimed = claim()
-    if len(claimed) == BATCH:
-        # Before sending: another worker may start on the rest at once.
-        nudge(DELIVER)
-    return Batch(claimed).send() if claimed else 0
+    started_at = time.monotonic()
+    count = 0
+    while True:
+        claimed = claim()
+        is_full = len(claimed) == BATCH
+        if is_full and not count:
+            # Its task also goes on where this one stops.
+            nudge(DELIVER)
+        count += Batch(claimed).send() if claimed else 0
+        if not is_full or time.monotonic() - started_at > TASK_SECONDS:
+            return count
 
 
 def claim() -> list[OutgoingMessage]:
@@ -96,7 +103,7 @@ class Batch:
     def __init__(self, claimed: Collection[OutgoingMessage]) -> None:
         self.left = deque(claimed)
         self.held: list[OutgoingMessage] = []  # of a channel found dead meanwhile
-        self.sent: list[int] = []  # not marked yet
+        self.sent: list[OutgoingMessage] = []  # not marked yet
         self.count = 0
         self.lost = 0
         self.reasons: dict[str, str] = {}
@@ -126,7 +133,7 @@ class Batch:
             _postpone(message, reason=repr(bug))
         else:
             self.lost = 0
-            self.sent.append(message.pk)
+            self.sent.append(message)
 
     def _note(self, message: OutgoingMessage, failure: Exception) -> None:
         if isinstance(failure, Lost):
@@ -153,9 +160,10 @@ class Batch:
 
     def _mark_sent(self) -> None:
         if self.sent:
-            # Even if the row was thought stale meanwhile: it has left, sending it again helps nobody.
-            rows = OutgoingMessage.objects.filter(pk__in=self.sent, status__in=[Status.SENDING, Status.QUEUED])
-            _mark_sent(rows)
+            # A demo shows its links at /outbox/: nobody receives the mail itself.
+            secret = {message.pk for message in self.sent if message.is_sensitive and not settings.DEMO}
+            _mark_sent({message.pk for message in self.sent} - secret)
+            _mark_sent(secret, text="", html="")
             self.count += len(self.sent)
             self.sent = []
         self.marked_at = time.monotonic()
@@ -170,19 +178,15 @@ class Batch:
             rows.update(status=Status.QUEUED, claimed_at=None, last_error=_kept(reason))
 
 
-def _mark_sent(rows: OutgoingMessageQuerySet) -> None:
-    changes: dict[str, Any] = {}
-    if not settings.DEMO:  # a demo shows its links at /outbox/: nobody receives the mail itself
-        is_secret = When(is_sensitive=True, then=Value("", TextField()))
-        changes = {"text": Case(is_secret, default=F("text")), "html": Case(is_secret, default=F("html"))}
-    rows.update(
-        status=Status.SENT,
-        sent_at=timezone.now(),
-        claimed_at=None,
-        attempts=F("attempts") + 1,
-        last_error="",
-        **changes,
-    )
+def _mark_sent(ids: set[int], **blank: str) -> None:
+    if ids:
+        # Even if a row was thought stale meanwhile: it has left, sending it again helps nobody. The texts of the
+        # others are not named: PostgreSQL would write them anew.
+        rows = OutgoingMessage.objects.filter(pk__in=ids, status__in=[Status.SENDING, Status.QUEUED])
+        now = timezone.now()
+        rows.update(
+            status=Status.SENT, sent_at=now, claimed_at=None, attempts=F("attempts") + 1, last_error="", **blank
+        )
 
 
 def _postpone(message: OutgoingMessage, *, reason: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import smtplib
 import threading
 import time
+from collections.abc import Container
 from contextlib import suppress
 from email import message_from_bytes, policy
 from email.message import Message
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.mail import EmailMessage, mailers
@@ -22,7 +23,8 @@ from accounts.transports import Deferred, Lost, Refused, Unreachable
 
 # A server may have closed a connection that slept this long: ask before using it.
 IDLE_SECONDS = 5.0
-CLOSING, TOO_LARGE, PERMANENT = 421, 552, range(500, 600)
+CLOSING, TOO_LARGE = 421, 552
+ACCEPTED, PERMANENT = range(200, 300), range(500, 600)
 _kept = threading.local()
 
 
@@ -88,6 +90,7 @@ class Server:
             self._connection = backend.connection_class(backend.host, backend.port, **options)
             if backend.use_tls:
                 self._connection.starttls(context=backend.ssl_context)
+            self._connection.ehlo_or_helo_if_needed()
             if backend.username:
                 self._connection.login(backend.username, backend.password)
         except (OSError, UnicodeError) as failure:
@@ -96,27 +99,34 @@ class Server:
         return self._connection
 
     def _hand_over(self, connection: smtplib.SMTP, *, recipient: str, content: bytes) -> None:
+        # Not smtplib's sendmail, which parses again both addresses of each message: mime has checked them.
+        size = f" SIZE={len(content)}" if connection.has_extn("size") else ""
         try:
-            connection.sendmail(mime.sender(), [recipient], content)
-        except smtplib.SMTPRecipientsRefused as refusal:
-            code, reply = refusal.recipients[recipient]
-            self._judge(code, reply, is_permanent=code in PERMANENT)
-        except smtplib.SMTPSenderRefused as refusal:
-            # Our own address is refused, for everybody: a setting to correct, unless this one message is too large.
-            self._judge(refusal.smtp_code, refusal.smtp_error, is_permanent=refusal.smtp_code == TOO_LARGE)
-        except smtplib.SMTPResponseException as refusal:
-            self._judge(refusal.smtp_code, refusal.smtp_error, is_permanent=refusal.smtp_code in PERMANENT)
+            # Our own address refused is refused for everybody: a setting to correct. Unless this mail is too large.
+            self._judge(*connection.docmd("MAIL", f"FROM:<{mime.sender()}>{size}"), for_good={TOO_LARGE})
+            self._judge(*connection.docmd("RCPT", f"TO:<{recipient}>"), for_good=PERMANENT)
+            self._judge(*connection.data(content), for_good=PERMANENT)
+        except smtplib.SMTPDataError as refusal:
+            self._judge(refusal.smtp_code, refusal.smtp_error, for_good=PERMANENT)
         except OSError as lost:
             self._drop()
             raise Lost(_words(lost)) from lost
         finally:
             self._used_at = time.monotonic()
 
-    def _judge(self, code: int, reply: bytes | str, *, is_permanent: bool) -> NoReturn:
+    def _judge(self, code: int, reply: bytes | str, *, for_good: Container[int]) -> None:
+        """Nothing when the server agrees; else the dialogue starts afresh for the next message."""
+        if code in ACCEPTED:
+            return
         if code == CLOSING or code < 0:
             self._drop()
             raise Lost(_answer(code, reply))
-        raise (Refused if is_permanent else Deferred)(_answer(code, reply))
+        if self._connection is not None:
+            try:
+                self._connection.rset()
+            except OSError:
+                self._drop()
+        raise (Refused if code in for_good else Deferred)(_answer(code, reply))
 
     def _drop(self) -> None:
         """Close without a word: a server that no longer answers would cost a timeout."""

@@ -24,7 +24,6 @@ from accounts.transports import Refused
 _MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029 ]+")
-NEWLINE = re.compile(r"\r\n|\r|\n")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]+")
 _OURS = frozenset(
     {
@@ -94,10 +93,15 @@ def _name(text: str) -> str:
     return f'"{escaped}"'
 
 
+def crlf(text: str) -> str:
+    """The same lines with the line breaks of the internet."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+
+
 def _part(kind: str, text: str) -> bytes:
     """Headers and body of one text, quoted-printable: readable in the source, and no line over 76."""
     # The line break that ends the part also tells binascii which kind of break we write.
-    content = NEWLINE.sub("\r\n", f"{text}\n").encode()
+    content = crlf(f"{text}\n").encode()
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
     return head.encode() + binascii.b2a_qp(content, istext=True)
 

@@ -171,8 +171,8 @@ def test_any_text_arrives_as_it_was_written(text, html):
     mail = read(text=text, html=html)
     plain, rich = (part.get_payload(decode=True).decode() for part in mail.iter_parts())
     # The parser drops the last line breaks of a part.
-    assert plain.rstrip("\r\n") == mime.NEWLINE.sub("\r\n", text).rstrip("\r\n")
-    assert rich.rstrip("\r\n") == mime.NEWLINE.sub("\r\n", html).rstrip("\r\n")
+    assert plain.rstrip("\r\n") == mime.crlf(text).rstrip("\r\n")
+    assert rich.rstrip("\r\n") == mime.crlf(html).rstrip("\r\n")
 
 
 @given(subject=BODY, name=BODY)
