@@ -1,0 +1,250 @@
+"""Mail: our worker against ready bytes on one SMTP connection, Django's send(), two workers, and Celery's share."""
+
+from __future__ import annotations
+
+import os
+import signal
+import smtplib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Pair, report
+from portal.embedded.processes import free_port
+from portal.embedded.servers import throwaway
+
+MAILS, RUNS, WARMUP = 2000, 5, 1
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Discard:
+    """Takes everything and keeps nothing."""
+
+    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802 - aiosmtpd’s name
+        return "250 OK"
+
+
+def sink(port: int) -> None:
+    """A mail server in a process of its own."""
+    from aiosmtpd.controller import Controller
+
+    controller = Controller(Discard(), hostname="127.0.0.1", port=port)
+    controller.start()
+    print("ready", flush=True)
+    sys.stdin.read()
+    controller.stop()
+
+
+def worker() -> None:
+    """Sends all there is, each time standard input has a line."""
+    import django
+
+    django.setup()
+    from accounts import delivery
+
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        while delivery.deliver():
+            pass
+        print("done", flush=True)
+
+
+@contextmanager
+def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """This file in another role, ready to be told what to do."""
+    command = [sys.executable, "-m", "bench.outbox", *arguments]
+    env = {**os.environ, **environment}
+    with subprocess.Popen(
+        command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout.readline() == "ready\n"
+        try:
+            yield child
+        finally:
+            child.stdin.close()
+            child.wait(timeout=20)
+
+
+def tell(children: list[subprocess.Popen[str]]) -> None:
+    """Each child sends what it can, at the same time; returns when nothing is left."""
+    for child in children:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    for child in children:
+        assert child.stdout.readline() == "done\n"
+
+
+def compare(*, ours: Callable[[], Any], limit: Callable[[], Any], prepare: Callable[[], Any]) -> Pair:
+    """As bench.measure.interleave, with work to prepare before each turn that is not timed."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(WARMUP + RUNS):
+        for work, seconds in zip((ours, limit), times, strict=True):
+            prepare()
+            begun = time.perf_counter()
+            work()
+            if turn >= WARMUP:
+                seconds.append(time.perf_counter() - begun)
+    return Pair(*(statistics.median(seconds) for seconds in times))
+
+
+class Mails:
+    """Letters as customers get them, queued again before each turn."""
+
+    def __init__(self) -> None:
+        from django.db import connection, transaction
+
+        from accounts.mime import build
+        from accounts.models import OutgoingMessage
+        from accounts.outbox import queue_email
+
+        context = {"email": "alice@acme.example", "activate_url": f"http://localhost:8000/{'k' * 60}/"}
+        letter = "account/email/email_confirmation"
+        with transaction.atomic():
+            first = queue_email(to="alice@acme.example", template=letter, context=context, language="fr-ca")
+        self.connection, self.model = connection, OutgoingMessage
+        fields = ("template", "language", "recipient", "subject", "text", "html")
+        self.fields = {name: getattr(first, name) for name in fields} | {"sender_name": "Location Boréal"}
+        self.ready = [build(OutgoingMessage(**self.fields)) for _ in range(MAILS)]
+
+    def queue(self) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("TRUNCATE accounts_outgoingmessage")
+        self.model.objects.bulk_create([self.model(**self.fields) for _ in range(MAILS)])
+        with self.connection.cursor() as cursor:
+            cursor.execute("ANALYZE accounts_outgoingmessage")
+
+    def wait(self) -> None:
+        """Until the last is sent; asked rarely, so as not to be what is measured."""
+        deadline = time.monotonic() + 60
+        while self.model.objects.exclude(status="sent").exists():
+            assert time.monotonic() < deadline, "nobody sends"
+            time.sleep(0.01)
+
+    def check(self) -> None:
+        assert self.model.objects.filter(status="sent").count() == MAILS
+
+
+def one_worker(mails: Mails, port: int) -> None:
+    """Our rate over that of ready bytes, and Django's."""
+    from accounts import delivery
+
+    server = smtplib.SMTP("127.0.0.1", port)
+
+    def ready_bytes() -> None:
+        for content in mails.ready:
+            server.sendmail("comptoir@localhost", ["alice@acme.example"], content)
+
+    def deliver() -> None:
+        while delivery.deliver():
+            pass
+
+    pair = compare(ours=deliver, limit=ready_bytes, prepare=mails.queue)
+    rate = f"{MAILS / pair.ours:,.0f}/s"
+    report(
+        "outbox: one worker / ready bytes, rate",
+        f"{pair.rate_ratio:.2f} ({rate})",
+        target="≥ 0.60",
+        is_met=pair.rate_ratio >= 0.6,
+    )
+    few = MAILS // 20
+    django = compare(ours=lambda: send_by_django(mails, few), limit=ready_bytes, prepare=lambda: None)
+    report("the same by Django’s .send()", f"{django.limit / MAILS / (django.ours / few):.2f}", target="for comparison")
+    server.quit()
+
+
+def send_by_django(mails: Mails, count: int) -> None:
+    from django.core.mail import EmailMultiAlternatives
+
+    for _ in range(count):
+        fields = mails.fields
+        message = EmailMultiAlternatives(fields["subject"], fields["text"], None, [fields["recipient"]])
+        message.attach_alternative(fields["html"], "text/html")
+        message.send()
+
+
+def two_workers(mails: Mails, ports: list[int]) -> None:
+    with ExitStack() as stack:
+        urls = [f"smtp://127.0.0.1:{port}" for port in ports]
+        children = [stack.enter_context(process("worker", EMAIL_URL=url)) for url in urls]
+        pair = compare(ours=lambda: tell(children), limit=lambda: tell(children[:1]), prepare=mails.queue)
+        mails.check()
+    report("outbox: two workers / one, rate", f"{pair.rate_ratio:.2f}", target="≥ 1.70", is_met=pair.rate_ratio >= 1.7)
+
+
+def celery_share(mails: Mails, port: int) -> None:
+    """The same rows sent by a real worker told once by the broker, and by the bare function in a loop."""
+    from celery import current_app
+
+    url = f"smtp://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "portal",
+        "worker",
+        "--concurrency=1",
+        "--loglevel=ERROR",
+    ]
+    current_app.control.purge()
+    with (
+        subprocess.Popen(
+            command,
+            env={**os.environ, "EMAIL_URL": url, "PYTHONWARNINGS": "ignore"},
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+        ) as child,
+        process("worker", EMAIL_URL=url) as bare,
+    ):
+        try:
+
+            def by_celery() -> None:
+                current_app.send_task("accounts.deliver")
+                mails.wait()
+
+            def by_hand() -> None:
+                tell([bare])
+                mails.wait()
+
+            mails.queue()
+            by_celery()  # the worker has started
+            pair = compare(ours=by_celery, limit=by_hand, prepare=mails.queue)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            child.wait(timeout=30)
+    share = 1 - pair.limit / pair.ours
+    report("outbox: Celery’s share of the time", f"{share:.1%}", target="≤ 5%", is_met=share <= 0.05)
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        os.environ.update(stack.enter_context(throwaway()))
+        ports = [free_port() for _ in range(2)]
+        for port in ports:
+            stack.enter_context(process("sink", str(port)))
+        os.environ |= {"EMAIL_URL": f"smtp://127.0.0.1:{ports[0]}", "DJANGO_SETTINGS_MODULE": "portal.settings"}
+        os.environ["LOG_LEVEL"] = "ERROR"
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("migrate", verbosity=0)
+        mails = Mails()
+        one_worker(mails, ports[0])
+        two_workers(mails, ports)
+        celery_share(mails, ports[0])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["sink"]:
+        sink(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["worker"]:
+        worker()
+    else:
+        main()
