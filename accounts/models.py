@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
@@ -44,7 +45,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     phone = PhoneNumberField(_("phone"), blank=True)
     phone_extension = models.CharField(_("extension"), max_length=10, blank=True)
     language = models.CharField(_("language"), max_length=5, choices=Language, default=Language.FRENCH)
-    is_staff = models.BooleanField(_("agent"), default=False, help_text=_("May sign in to the agents' admin."))
+    is_staff = models.BooleanField(_("agent"), default=False, help_text=_("May sign in to the agents’ admin."))
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
@@ -60,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(fields=["email"], name="user_email_unique"),
             models.CheckConstraint(
-                condition=models.Q(email=models.functions.Lower(models.functions.Trim("email"))),
+                condition=models.Q(email=Lower(Trim("email"))),
                 name="user_email_normalized",
             ),
         ]
@@ -106,7 +107,7 @@ class OutgoingMessage(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text=_("Makes the Message-ID."))
     channel = models.CharField(_("channel"), max_length=5, choices=Channel, default=Channel.EMAIL)
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.QUEUED)
-    merchant_slug = models.SlugField(_("merchant"), blank=True, help_text=_("Whose agents see it; empty: nobody's."))
+    merchant_slug = models.SlugField(_("merchant"), blank=True, help_text=_("Whose agents see it; empty: nobody’s."))
     template = models.CharField(_("template"), max_length=100)
     language = models.CharField(_("language"), max_length=5, choices=Language)
     sender_name = models.CharField(_("sender"), max_length=120, blank=True)

@@ -2,7 +2,7 @@
 
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -11,10 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
 from accounts.forms import ProfileForm
+from accounts.requests import PersonRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: PersonRequest) -> HttpResponse:
     """My name, phone and language; the way to my e-mail, password and devices."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST":
@@ -29,7 +30,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def session_end(request: HttpRequest, session_id: int) -> HttpResponse:
+def session_end(request: PersonRequest, session_id: int) -> HttpResponse:
     """Sign out one of my other devices; allauth's own page ends them all at once."""
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     if session.is_current():

@@ -9,9 +9,9 @@ class OrganizationsConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
-        from allauth.account import signals  # allauth's models need the apps to be loaded
+        from allauth.account import signals  # noqa: PLC0415 - allauth's models need the apps to be loaded
 
-        from organizations import listeners  # same
+        from organizations import listeners  # noqa: PLC0415 - same
 
         signals.email_confirmed.connect(listeners.address_confirmed)
         signals.email_changed.connect(listeners.address_changed)

@@ -14,7 +14,7 @@ class Permission(models.TextChoices):
 
     @property
     def description(self) -> str:
-        return DESCRIPTIONS[self]
+        return str(DESCRIPTIONS[self])
 
 
 DESCRIPTIONS = {

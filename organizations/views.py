@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.requests import PersonRequest
 from organizations.access import CustomerRequest, requires, who_can_grant
 from organizations.forms import AccessRequestForm, ActivationForm
 from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
@@ -30,12 +31,6 @@ WHY: dict[type[Refusal], str] = {
     activation.ActivationExpired: "expired",
     activation.ActivationReplaced: "replaced",
 }
-
-
-class PersonRequest(HttpRequest):
-    """Of somebody signed in; a name for types alone, requests are never made of it."""
-
-    user: User
 
 
 def see_other(address: str) -> HttpResponseRedirect:

@@ -1,6 +1,7 @@
 """Every setting, read from the environment, safe by default; nothing here depends on the machine."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 from celery.schedules import crontab
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal import embedded
 from portal.mailers import mailers
-from portal.unfold import UNFOLD as UNFOLD
+from portal.unfold import UNFOLD  # noqa: F401 - a setting of the admin
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -78,7 +79,7 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-TEMPLATES = [
+TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.db import connection
@@ -33,7 +34,7 @@ class FailOnUnknown(str):
 
 
 def _template_on_stack() -> Path | None:
-    frame = sys._getframe(2)  # noqa: SLF001 - the only way to learn which template asked
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the only way to learn which template asked
     while frame is not None:
         node = frame.f_locals.get("self")
         origin = getattr(node, "origin", None)

@@ -113,13 +113,13 @@ def test_inside_an_app_imports_go_down_a_floor():
 
 
 def test_an_import_inside_a_function_says_why():
-    silent = []
-    for path in CODE:
-        lines = path.read_text().splitlines()
-        for function in functions_of(path):
-            for node in ast.walk(function):
-                if isinstance(node, ast.Import | ast.ImportFrom) and "#" not in lines[node.lineno - 1]:
-                    silent.append(f"{name_of(path)}:{node.lineno}")
+    silent = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in CODE
+        for function in functions_of(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom) and "#" not in path.read_text().splitlines()[node.lineno - 1]
+    ]
     assert silent == []
 
 

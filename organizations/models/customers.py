@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models.functions import Lower, Trim
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +30,7 @@ def new_public_id() -> str:
 class CustomerQuerySet(models.QuerySet["Customer"]):
     def for_user(self, user: User) -> CustomerQuerySet:
         """Open customers of which this person is a member today."""
-        from organizations.models.members import Membership  # members point at customers
+        from organizations.models.members import Membership  # noqa: PLC0415 - members point at customers
 
         mine = Membership.objects.active().filter(user=user)
         return self.open().filter(pk__in=mine.values("customer_id"))
@@ -86,7 +87,7 @@ class Customer(Address):
         constraints = [
             models.UniqueConstraint(fields=["merchant", "number"], name="customer_number_unique"),
             models.CheckConstraint(
-                condition=models.Q(email=models.functions.Lower(models.functions.Trim("email"))),
+                condition=models.Q(email=Lower(Trim("email"))),
                 name="customer_email_normalized",
             ),
             models.CheckConstraint(
@@ -108,6 +109,6 @@ class Customer(Address):
 
     def permissions_for(self, user: User) -> frozenset[Permission]:
         """What this person may do for this customer, now: their role's, and what was granted beyond it."""
-        from organizations.access import permissions_of  # access asks members, who point at customers
+        from organizations.access import permissions_of  # noqa: PLC0415 - access asks members, who point at customers
 
         return permissions_of(customer=self, user=user)

@@ -7,6 +7,7 @@ from datetime import date
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
@@ -65,7 +66,7 @@ class Membership(models.Model):
                 name="membership_one_per_email",
             ),
             models.CheckConstraint(
-                condition=Q(email=models.functions.Lower(models.functions.Trim("email"))),
+                condition=Q(email=Lower(Trim("email"))),
                 name="membership_email_normalized",
             ),
             models.CheckConstraint(

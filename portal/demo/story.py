@@ -27,6 +27,7 @@ MONTHS = 18
 # The same story each time it is told.
 SEED = 20260101
 CENT = Decimal("0.01")
+ZERO = Decimal(0)
 
 
 def tell(*, progress: Callable[[str], None]) -> bool:
@@ -141,7 +142,7 @@ class Ledger:
     def __init__(self, *, dice: random.Random) -> None:
         self.dice = dice
         self.today = timezone.localdate()
-        self.plans: list[tuple[date, int, Callable[[str], None]]] = []
+        self.plans: list[tuple[date, int, Callable[..., None]]] = []
         self.issued = 0
 
     def live(self, *, customer: Customer) -> None:
@@ -199,7 +200,7 @@ class Ledger:
         dice = self.dice
         shelf = catalog.EQUIPMENT if customer.merchant.slug == "boreal" else catalog.BOATS
         items = dice.sample(shelf, k=dice.randint(1, 3))
-        discount = Decimal(10) if customer.kind == Customer.Kind.MEMBER and dice.random() < 0.4 else Decimal(0)
+        discount = Decimal(10) if customer.kind == Customer.Kind.MEMBER and dice.random() < 0.4 else ZERO
         lines = [_line(item=item, quantity=dice.randint(1, 4), discount=discount) for item in items]
         rates = sum(
             (line.quantity * line.unit_price for line, item in zip(lines, items, strict=True) if item.is_rental),
@@ -211,9 +212,7 @@ class Ledger:
                 _draft(sku="EXO", description=catalog.WAIVER, quantity=Decimal(1), unit="unit", unit_price=waiver)
             )
             if dice.random() < 0.5:
-                lines.append(
-                    _line(item=dice.choice(catalog.SUPPLIES), quantity=dice.randint(1, 3), discount=Decimal(0))
-                )
+                lines.append(_line(item=dice.choice(catalog.SUPPLIES), quantity=dice.randint(1, 3), discount=ZERO))
         return lines
 
     def _settle(self, *, invoice: Invoice, number: str) -> None:
@@ -242,7 +241,7 @@ class Ledger:
         )
 
     def _credit(self, *, invoice: Invoice, number: str) -> None:
-        line = invoice.lines.order_by("position").first()
+        line = invoice.lines.get(position=1)
         back = _draft(
             sku=line.sku,
             description=f"Retour anticipé : {line.description}"[:300],
@@ -270,10 +269,20 @@ def _line(*, item: catalog.Item, quantity: int, discount: Decimal) -> LineDraft:
         quantity=Decimal(quantity),
         unit=item.unit,
         unit_price=item.price,
-        discount_percent=discount if item.is_rental else Decimal(0),
+        discount_percent=discount if item.is_rental else ZERO,
     )
 
 
-def _draft(**fields: object) -> LineDraft:
+def _draft(
+    *, sku: str, description: str, quantity: Decimal, unit: str, unit_price: Decimal, discount_percent: Decimal = ZERO
+) -> LineDraft:
     """A taxable line."""
-    return LineDraft(**{"discount_percent": Decimal(0), "tax_code": InvoiceLine.TaxCode.STANDARD, **fields})
+    return LineDraft(
+        sku=sku,
+        description=description,
+        quantity=quantity,
+        unit=unit,
+        unit_price=unit_price,
+        discount_percent=discount_percent,
+        tax_code=InvoiceLine.TaxCode.STANDARD,
+    )
