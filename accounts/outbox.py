@@ -46,11 +46,7 @@ def queue_email(  # noqa: PLR0913 - an envelope has that many lines
     """
     _require_transaction()
     check_headers(headers or {})
-    with translation.override(_known(language)):
-        subject = one_line(_render(f"{template}_subject.txt", context))
-        known = {**context, "subject": subject}
-        text = _render(f"{template}_message.txt", known)
-        html = _render(f"{template}_message.html", known)
+    subject, text, html = _written(template, context, language=_known(language))
     return _queue(
         OutgoingMessage(
             channel=OutgoingMessage.Channel.EMAIL,
@@ -61,8 +57,8 @@ def queue_email(  # noqa: PLR0913 - an envelope has that many lines
             sender_name=one_line(sender_name)[:120],
             reply_to=reply_to,
             subject=subject[:250],
-            text=_tidy(text),
-            html=html.strip(),
+            text=text,
+            html=html,
             headers=headers or {},
             is_sensitive=is_sensitive,
             due_at=due_at or timezone.now(),
@@ -109,6 +105,15 @@ def _queue(message: OutgoingMessage) -> OutgoingMessage:
 
 def _known(language: str) -> str:
     return language if language in Language.values else Language.FRENCH.value
+
+
+def _written(template: str, context: dict[str, Any], *, language: str) -> tuple[str, str, str]:
+    """Subject, text and HTML of an e-mail; the last two may name the subject."""
+    with translation.override(language):
+        subject = one_line(_render(f"{template}_subject.txt", context))
+        known = {**context, "subject": subject}
+        text, html = _render(f"{template}_message.txt", known), _render(f"{template}_message.html", known)
+    return subject, _tidy(text), html.strip()
 
 
 def _render(name: str, context: dict[str, Any]) -> str:
