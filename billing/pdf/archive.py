@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from io import BytesIO
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
@@ -87,17 +87,31 @@ class Written(pydyf.Object):
         self.data = source.data
 
 
-class WrittenStream(Written, pydyf.Stream):
-    """A stream, compressed once."""
+class WrittenStream(pydyf.Stream):
+    """A stream compressed once, for the same reason."""
+
+    @cached_property
+    def data(self) -> bytes:
+        return super().data
+
+
+class Archive(pydyf.PDF):
+    """A file whose streams, those added while it is written included, are compressed once."""
+
+    def add_object(self, object_: pydyf.Object) -> None:
+        super().add_object(object_)
+        if isinstance(object_, pydyf.Stream):
+            object_.__class__ = WrittenStream
 
 
 def _write_objects(_document: Document, pdf: pydyf.PDF) -> None:
-    pdf.objects = [
-        object_
-        if object_.free == "f"
-        else (WrittenStream if isinstance(object_, pydyf.Stream) else Written)(source=object_)
-        for object_ in pdf.objects
-    ]
+    """WeasyPrint makes the file and the objects itself: they become ours just before they are written."""
+    pdf.__class__ = Archive
+    for index, object_ in enumerate(pdf.objects):
+        if isinstance(object_, pydyf.Stream):
+            object_.__class__ = WrittenStream
+        elif object_.free != "f":
+            pdf.objects[index] = Written(source=object_)
 
 
 def write(*, document: Document) -> bytes:

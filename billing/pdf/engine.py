@@ -112,6 +112,10 @@ class Page(HTML):
         self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
         self.etree_element = root
 
+    def _ua_stylesheets(self, forms: bool = False) -> list[CSS]:  # noqa: FBT001, FBT002 - WeasyPrint's signature
+        """None: the stylesheet of the page says all."""
+        return []
+
 
 def _file(html: str, stylesheet: CSS) -> bytes:
     """In a function of its own: its boxes are gone before the collector is back and would walk them."""
