@@ -85,14 +85,19 @@ def record_payment(
             reference=reference,
         )
     )
-    invoices = _open_invoices(customer=customer, keys=sorted(allocations))
+    if allocations:
+        _allocate(payment=payment, allocations=allocations)
+    return payment
+
+
+def _allocate(*, payment: Payment, allocations: Mapping[int, Decimal]) -> None:
+    invoices = _open_invoices(customer=payment.customer, keys=sorted(allocations))
     for invoice in invoices:
         _refuse_beyond_invoice(invoice=invoice, part=allocations[invoice.pk])
-    if invoices:
-        rows = [Allocation(payment=payment, invoice=invoice, amount=allocations[invoice.pk]) for invoice in invoices]
-        Allocation.objects.bulk_create(rows)
-        payment.refresh_from_db(fields=["allocated_amount"])
-    return payment
+    Allocation.objects.bulk_create(
+        Allocation(payment=payment, invoice=invoice, amount=allocations[invoice.pk]) for invoice in invoices
+    )
+    payment.refresh_from_db(fields=["allocated_amount"])
 
 
 def _refuse_beyond_payment(*, number: str, amount: Decimal, allocations: Mapping[int, Decimal]) -> None:

@@ -155,28 +155,11 @@ class Postgres:
         write_private(path=password, text=self.password)
         for path in (draft, password):
             _give(path=path, identity=identity)
-        command = [
-            *(
-                str(BINARIES / "initdb"),
-                "-D",
-                str(draft),
-                "-U",
-                NAME,
-                f"--pwfile={password}",
-            ),
-            *(
-                "--auth=scram-sha-256",
-                "-E",
-                "UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-            ),
-            *(
-                "--locale=C.UTF-8",
-                "--data-checksums",
-                *(() if self.is_durable else ("--no-sync",)),
-            ),
-        ]
+        place = ["-D", str(draft), "-U", NAME, f"--pwfile={password}"]
+        locale = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
+        command = [str(BINARIES / "initdb"), *place, *locale, "--auth=scram-sha-256", "--data-checksums"]
+        if not self.is_durable:
+            command.append("--no-sync")
         answer = subprocess.run(
             launch_command(command=command, identity=identity),
             env=_environment(),
