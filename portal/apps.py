@@ -8,6 +8,9 @@ class PortalConfig(AppConfig):
     name = "portal"
     default = True
 
+    def ready(self) -> None:
+        from portal import checks  # noqa: F401, PLC0415 - registered once the settings are there
+
 
 class AgentsAdminConfig(admin_apps.AdminConfig):
     default = False
