@@ -44,8 +44,7 @@ class InvoiceFilterForm(forms.Form):
     @property
     def filters(self) -> Filters:
         """What was understood; a field with an error filters nothing."""
-        self.full_clean()
-        given = self.cleaned_data
+        given = self.cleaned_data if self.is_bound and (self.is_valid() or self.errors) else {}
         return Filters(
             text=given.get("q", ""),
             status=given.get("status", ""),

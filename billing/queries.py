@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.http import urlencode
 
@@ -56,9 +58,46 @@ def cursor_from(*, text: str) -> Cursor | None:
         return None
 
 
+class Found(NamedTuple):
+    """The columns of a row, the description of its first line, and the number it corrects."""
+
+    pk: int
+    kind: str
+    number: str
+    issued_on: date
+    due_on: date
+    po_number: str
+    project: str
+    total: Decimal
+    settled_amount: Decimal
+    corrected_number: str | None
+    subject: str | None
+
+
+@functools.cache
+def _rows() -> QuerySet:
+    """What every list has in common, resolved once: that is half of what a page's query costs."""
+    first = InvoiceLine.objects.filter(invoice=OuterRef("pk"), position=1).values("description")
+    rows = Invoice.objects.annotate(corrected_number=F("corrects__number"), subject=Subquery(first))
+    return rows.newest_first().values_list(*Found._fields)
+
+
 def filtered(*, customer: Customer, filters: Filters) -> InvoiceQuerySet:
     """The customer's documents that pass every filter."""
-    documents = customer.invoices.all()
+    return _narrow(customer.invoices.all(), filters)
+
+
+def page_after(*, customer: Customer, filters: Filters, cursor: Cursor | None, size: int = PAGE) -> list[Found]:
+    """The newest `size` rows after the cursor, and one more that tells whether there is a next page. One query."""
+    rows = _narrow(_rows().filter(customer=customer), filters)
+    if cursor is not None:
+        # The first condition bounds the index scan, the second breaks ties.
+        earlier = Q(issued_on__lt=cursor.issued_on) | Q(pk__lt=cursor.pk)
+        rows = rows.filter(earlier, issued_on__lte=cursor.issued_on)
+    return [Found._make(row) for row in rows[: size + 1]]
+
+
+def _narrow[Documents: QuerySet](documents: Documents, filters: Filters) -> Documents:
     if filters.text:
         documents = documents.filter(_mentioning(filters.text))
     if filters.status:
@@ -68,23 +107,6 @@ def filtered(*, customer: Customer, filters: Filters) -> InvoiceQuerySet:
     if filters.until:
         documents = documents.filter(issued_on__lte=filters.until)
     return documents
-
-
-def page_after(*, documents: InvoiceQuerySet, cursor: Cursor | None, size: int = PAGE) -> InvoiceQuerySet:
-    """The newest `size` rows after the cursor, and one more that tells whether there is a next page."""
-    if cursor is not None:
-        # The first condition bounds the index scan, the second breaks ties.
-        earlier = Q(issued_on__lt=cursor.issued_on) | Q(pk__lt=cursor.pk)
-        documents = documents.filter(earlier, issued_on__lte=cursor.issued_on)
-    return _for_rows(documents).newest_first()[: size + 1]
-
-
-def _for_rows(documents: InvoiceQuerySet) -> InvoiceQuerySet:
-    """Only the columns of a row, with the description of its first line and the number it corrects."""
-    first = InvoiceLine.objects.filter(invoice=OuterRef("pk"), position=1).values("description")
-    return documents.annotate(subject=Subquery(first), corrected_number=F("corrects__number")).only(
-        "kind", "number", "issued_on", "due_on", "po_number", "project", "total", "settled_amount"
-    )
 
 
 def _mentioning(text: str) -> Q:

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing.models import Invoice, Payment
-from billing.queries import Filters, filtered, page_after
+from billing.queries import Filters, page_after
 from billing.rows import Row, rows_of
 from organizations.models import Customer
 
@@ -54,7 +54,7 @@ def account_summary(*, customer: Customer) -> Summary:
     today = timezone.localdate()
     figures = _figures(customer=customer, today=today)
     unallocated = _unallocated(customer=customer)
-    documents = list(page_after(documents=filtered(customer=customer, filters=Filters()), cursor=None, size=LATEST))
+    documents = page_after(customer=customer, filters=Filters(), cursor=None, size=LATEST)
     since = figures["oldest_due_on"]
     return Summary(
         balance=figures["to_pay"] - figures["to_use"] - unallocated,

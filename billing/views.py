@@ -33,10 +33,10 @@ FRAGMENTS = {"results": "#results", "more": "#rows"}
 @requires(Permission.VIEW_INVOICES)
 @require_safe
 def invoice_list(request: CustomerRequest) -> HttpResponse:
-    form = InvoiceFilterForm(request.GET)
+    form = InvoiceFilterForm(request.GET or None)
     filters = form.filters
     cursor = cursor_from(text=request.GET.get("after", ""))
-    found = list(page_after(documents=filtered(customer=request.customer, filters=filters), cursor=cursor))
+    found = page_after(customer=request.customer, filters=filters, cursor=cursor)
     documents, has_more = found[:PAGE], len(found) > PAGE
     address = reverse("billing:invoice-list", args=[request.customer.public_id])
     last = Cursor(documents[-1].issued_on, documents[-1].pk) if has_more else None
@@ -46,7 +46,7 @@ def invoice_list(request: CustomerRequest) -> HttpResponse:
         request,
         f"billing/invoice_list.html{FRAGMENTS.get(target, '')}",
         {
-            "form": form,
+            "errors": form.errors if form.is_bound else {},
             "filters": filters,
             "statuses": STATUSES,
             "rows": rows_of(customer=request.customer, documents=documents),
@@ -120,7 +120,7 @@ def _pdf_links(preferred: str) -> list[tuple[str, str]]:
 @requires(Permission.VIEW_INVOICES)
 @require_safe
 def invoice_export(request: CustomerRequest) -> StreamingHttpResponse:
-    documents = filtered(customer=request.customer, filters=InvoiceFilterForm(request.GET).filters)
+    documents = filtered(customer=request.customer, filters=InvoiceFilterForm(request.GET or None).filters)
     name = f"{slugify(_('Invoices'))}-{slugify(request.customer.number)}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
         spreadsheet(documents=documents),

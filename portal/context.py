@@ -13,8 +13,6 @@ from django.utils.translation import gettext as _
 from organizations.models import Customer, Membership, Merchant
 from organizations.permissions import Permission
 
-SWITCHABLE = 13  # one more than the switcher shows
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -52,12 +50,15 @@ class Frame:
     @property
     def memberships(self) -> list[Membership]:
         """The person's customers with their role in each, for the switcher."""
+        found: list[Membership] | None = getattr(self._request, "memberships", None)
+        if found is not None:
+            return found
         user = self._request.user
         if not user.is_authenticated:
             return []
         mine = Membership.objects.active().filter(user=user).order_by("customer__name", "pk")
         mine = mine.select_related("customer").only("role", "customer__public_id", "customer__name", "customer__number")
-        return list(mine[:SWITCHABLE] if self.customer else mine)
+        return list(mine)
 
 
 def merchant_of(request: HttpRequest) -> Merchant | None:

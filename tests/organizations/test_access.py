@@ -5,9 +5,10 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from organizations.access import grant_permission
+from organizations.access import grant_permission, memberships_at
 from organizations.models import Customer, Membership
-from organizations.permissions import Permission
+from organizations.permissions import Permission, Role
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +50,34 @@ def test_a_stranger_has_nothing(charlie, acme):
     assert acme.permissions_for(charlie) == frozenset()
 
 
-def test_permissions_cost_two_queries(alice, acme, django_assert_num_queries):
+def test_permissions_cost_two_queries_and_one_when_nothing_can_be_added(alice, bob, acme, django_assert_num_queries):
     with django_assert_num_queries(2):
-        acme.permissions_for(alice)
+        acme.permissions_for(bob)
+    with django_assert_num_queries(1):
+        assert acme.permissions_for(alice) == frozenset(Permission)
+
+
+def test_the_door_puts_its_customer_first_and_the_others_by_name(acme, globex, riviere, alice):
+    elsewhere = factories.CustomerFactory(merchant=riviere, name="Abélard inc.")
+    closed = factories.CustomerFactory(merchant=acme.merchant, closed_at=timezone.now())
+    for customer in (globex, elsewhere, closed):
+        factories.MembershipFactory(customer=customer, user=alice, role=Role.VISITOR)
+    yesterday = timezone.localdate() - timedelta(days=1)
+    factories.MembershipFactory(
+        customer=factories.CustomerFactory(merchant=acme.merchant), user=alice, ends_on=yesterday
+    )
+    found = memberships_at(public_id=globex.public_id, user=alice)
+    assert [membership.customer for membership in found] == [globex, elsewhere, acme]
+    assert [membership.role for membership in found] == [Role.VISITOR, Role.VISITOR, Role.ADMINISTRATOR]
+    assert [membership.customer.merchant for membership in found] == [acme.merchant, riviere, acme.merchant]
+    assert memberships_at(public_id=closed.public_id, user=alice)[0].customer == elsewhere
+
+
+def test_the_door_finds_one_customer_among_very_many_in_one_query(boreal, alice, django_assert_num_queries):
+    customers = factories.CustomerFactory.create_batch(20, merchant=boreal, name="Même nom")
+    for customer in customers:
+        factories.MembershipFactory(customer=customer, user=alice)
+    with django_assert_num_queries(1):
+        found = memberships_at(public_id=customers[-1].public_id, user=alice)
+    assert found[0].customer == customers[-1]
+    assert len(found) == 13

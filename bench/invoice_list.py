@@ -1,0 +1,222 @@
+"""The invoice list, whole page, against a bare Django view on the same server, database, cache and sessions.
+
+Every request goes to 127.0.0.1. BENCH_INVOICES is the largest account (1,000,000), BENCH_SECONDS a slice of load (1).
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from bench.measure import report
+from portal.embedded.servers import throwaway
+
+SIZES = (10, 1_000, 100_000)
+LARGEST = int(os.environ.get("BENCH_INVOICES", "1000000"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "1"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+CONNECTIONS = (1, 8)
+RATE, GROWTH, QUERIES, BYTES = 0.50, 1.15, 5, 20_000
+
+INVOICES = """
+    INSERT INTO billing_invoice (merchant_id, customer_id, letterhead_id, kind, number, issued_on, due_on,
+        bill_to_name, bill_to_address, adviser, po_number, project, requisition_number, site_address, requested_by,
+        line_count, subtotal, taxable_subtotal, gst, qst, total, settled_amount, created_at)
+    SELECT %(merchant)s, %(customer)s, %(letterhead)s, 'invoice', 'F-' || %(customer)s || '-' || n,
+        date '2026-11-20' - (n / 400), date '2026-12-20' - (n / 400), 'Client', '', '', 'BC-' || n, 'Tour Nord', '', '',
+        '', 1, 100, 100, 5, 9.98, 114.98, CASE WHEN n %% 3 = 0 THEN 0 ELSE 114.98 END, now()
+    FROM generate_series(1, %(count)s) n
+"""
+LINES = """
+    INSERT INTO billing_invoiceline (invoice_id, position, sku, description, quantity, unit, unit_price,
+        discount_percent, tax_code, amount)
+    SELECT id, 1, 'NAC', 'Nacelle articulée de 60 pi, deux semaines', 1, 'week', 100, 0, 'standard', 100
+    FROM billing_invoice WHERE customer_id = %(customer)s
+"""
+
+
+class Account:
+    """A customer with so many invoices, and the session of the one who reads them."""
+
+    def __init__(self, count: int) -> None:
+        # The apps are loaded only once the servers are there.
+        from importlib import import_module
+
+        from django.conf import settings
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+        from django.db import connection
+
+        from billing.services import letterhead_for
+        from organizations.models import Merchant
+        from tests import factories
+
+        merchant = Merchant.objects.first() or factories.MerchantFactory(slug="boreal", is_default=True)
+        customer = factories.CustomerFactory(merchant=merchant)
+        user = factories.UserFactory()
+        factories.MembershipFactory(customer=customer, user=user)
+        names = {"merchant": merchant.pk, "letterhead": letterhead_for(merchant=merchant).pk}
+        with connection.cursor() as cursor:
+            cursor.execute(INVOICES, {**names, "customer": customer.pk, "count": count})
+            cursor.execute(LINES, {"customer": customer.pk})
+        session = import_module(settings.SESSION_ENGINE).SessionStore()
+        session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session.save()
+        self.cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+        self.page, self.bare, self.customer = f"/c/{customer.public_id}/invoices/", f"/bare/{customer.pk}/", customer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def web(*, settings: str) -> Iterator[int]:
+    """A server as `make run` starts it; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", str(os.cpu_count() or 1), "--blocking-threads", "1", "--no-ws", "portal.wsgi:application"]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings, "LOG_LEVEL": "WARNING"}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.2)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def fetch(connection: http.client.HTTPConnection, path: str, cookie: str) -> bytes:
+    connection.request("GET", path, headers={"Cookie": cookie, "Host": "localhost"})
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{path} answered {response.status}")
+    return body
+
+
+def load(*, port: int, path: str, cookie: str, connections: int) -> list[float]:
+    """Seconds of each request of one slice; so many connections, each asking again as soon as it is answered."""
+    times: list[float] = []
+    until = time.perf_counter() + SECONDS
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while (begun := time.perf_counter()) < until:
+            fetch(connection, path, cookie)
+            times.append(time.perf_counter() - begun)
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _connection in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
+
+
+def rates(*, account: Account, ours: int, bare: int, connections: int) -> tuple[float, float]:
+    """Requests a second of our page and of the bare view, medians of slices taken in turn; the first does not count."""
+    turns = (ours, account.page), (bare, account.bare)
+    counted: list[list[float]] = [[], []]
+    for turn in range(ROUNDS + 1):
+        for kept, (port, path) in zip(counted, turns, strict=True):
+            begun = time.perf_counter()
+            done = load(port=port, path=path, cookie=account.cookie, connections=connections)
+            if turn:
+                kept.append(len(done) / (time.perf_counter() - begun))
+    return statistics.median(counted[0]), statistics.median(counted[1])
+
+
+def medians(*, accounts: dict[str, tuple[Account, str]], port: int) -> dict[str, float]:
+    """Median seconds of each page, slices taken in turn."""
+    times: dict[str, list[float]] = {name: [] for name in accounts}
+    for turn in range(ROUNDS + 1):
+        for name, (account, query) in accounts.items():
+            slice_of = load(port=port, path=account.page + query, cookie=account.cookie, connections=1)
+            if turn:
+                times[name].append(statistics.median(slice_of))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def queries_of(account: Account) -> int:
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(headers={"cookie": account.cookie})
+    client.get(account.page)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(account.page).status_code == 200
+    return len(captured)
+
+
+def deepest(account: Account) -> str:
+    """The query of the last page but one."""
+    oldest = account.customer.invoices.order_by("issued_on", "pk").values_list("issued_on", "pk")[30]
+    return f"?after={oldest[0].isoformat()}.{oldest[1]}"
+
+
+def measure() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    accounts = {count: Account(count) for count in (*SIZES, 25, LARGEST)}
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    with web(settings="portal.settings") as ours, web(settings="bench.bare.settings") as bare:
+        for count in SIZES:
+            for connections in CONNECTIONS:
+                rate, limit = rates(account=accounts[count], ours=ours, bare=bare, connections=connections)
+                what = f"{count:,} invoices, {connections} connection{'s' if connections > 1 else ''}"
+                share = rate / limit
+                target = f"{share:.2f} of a bare view, at least {RATE:.2f}"
+                report(what, f"{rate:.0f}/{limit:.0f} a s", target=target, is_met=share >= RATE)
+        named = {"base": (accounts[25], ""), "first": (accounts[LARGEST], ""),
+                 "deepest": (accounts[LARGEST], deepest(accounts[LARGEST]))}  # fmt: skip
+        p50 = medians(accounts=named, port=ours)
+        for name in ("first", "deepest"):
+            growth = p50[name] / p50["base"]
+            report(f"{name} page of {LARGEST:,}, p50 against 25 invoices", f"{p50[name] * 1e3:.1f} ms",
+                   target=f"{growth:.2f} times, at most {GROWTH}", is_met=growth <= GROWTH)  # fmt: skip
+        body = fetch(http.client.HTTPConnection("127.0.0.1", ours), accounts[100_000].page, accounts[100_000].cookie)
+    assert len(re.findall(rb'class="id"', body)) == 25
+    report("bytes before compression", f"{len(body):,}", target=f"at most {BYTES:,}", is_met=len(body) <= BYTES)
+    counts = {queries_of(account) for account in accounts.values()}
+    report("queries a page, at every size", str(sorted(counts)), target=f"at most {QUERIES}, the same",
+           is_met=len(counts) == 1 and max(counts) <= QUERIES)  # fmt: skip
+
+
+def main() -> None:
+    with ExitStack() as running:
+        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="comptoir-bench-"))
+        os.environ.update(running.enter_context(throwaway()))
+        os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "portal.settings", "SECRET_KEY": "bench-only"}
+        os.environ |= {"ALLOWED_HOSTS": "localhost,testserver", "LOG_LEVEL": "WARNING"}
+        import django  # once the environment says where the servers are
+
+        django.setup()
+        measure()
+
+
+if __name__ == "__main__":
+    main()
