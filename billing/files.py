@@ -20,7 +20,6 @@ from django.utils import timezone
 
 from accounts.nudges import nudge
 from billing.models import Invoice, InvoicePdf
-from billing.pdf import render_invoice
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +102,9 @@ def _make(pdf: InvoicePdf) -> None:
 
 
 def _rendered(pdf: InvoicePdf) -> bytes:
+    # WeasyPrint takes half a second and 40 MB to load: only workers pay for it.
+    from billing.pdf import render_invoice  # noqa: PLC0415 - see above
+
     related = Invoice.objects.select_related("merchant", "customer", "letterhead", "branch", "corrects")
     return render_invoice(invoice=related.get(pk=pdf.invoice_id), language=pdf.language)
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Advice
 
 
 @register(Tags.security, deploy=True)
@@ -11,7 +12,7 @@ def check_that_mail_leaves(**_: Any) -> list[CheckMessage]:
     """Without a mail server every link stays in a file nobody reads."""
     if settings.EMAIL_URL:
         return []
-    return [Warning("EMAIL_URL is not set: messages are written to files under VAR_DIR.", id="portal.W001")]
+    return [Advice("EMAIL_URL is not set: messages are written to files under VAR_DIR.", id="portal.W001")]
 
 
 @register(Tags.security, deploy=True)
