@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from functools import partial
 
 from billing.loader import documents_sql as words
 from billing.models import Invoice
@@ -68,14 +68,14 @@ def write(*, run: Import) -> None:
     execute("CREATE INDEX ON import_new (place)")
     execute("ANALYZE import_new (place, record)")
     letterhead = letterhead_for(merchant=run.merchant).pk
-    for begun in range(1, last + 1, staging.BATCH):
-        window = {"first": begun, "last": begun + staging.BATCH - 1}
-        with transaction.atomic():
-            execute(words.INSERT_INVOICES, letterhead=letterhead, **window)
-            execute(words.INSERT_LINES, **window)
-            _use_credits(**window)
-        if run.progress is not None:
-            run.progress(min(begun + staging.BATCH - 1, last), last)
+    staging.write_batches(run=run, last=last, write=partial(_write_batch, letterhead=letterhead))
+
+
+def _write_batch(*, letterhead: int, first: int, last: int) -> None:
+    window = {"first": first, "last": last}
+    execute(words.INSERT_INVOICES, letterhead=letterhead, **window)
+    execute(words.INSERT_LINES, **window)
+    _use_credits(**window)
 
 
 def _use_credits(*, first: int, last: int) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-
-from django.db import transaction
+from functools import partial
 
 from billing.loader import payments_sql as words
 from billing.models import Payment
@@ -47,7 +46,7 @@ COLUMNS = (
 )
 NAMES = [column.name for column in COLUMNS]
 TEXTS = ["payment_number", "customer_number", "method", "reference", "allocations"]
-TABLES = {"import_payment": words.PAYMENTS, "import_known": "", "import_part": ""}
+TABLES = {"import_payment": words.PAYMENTS, "import_known": "", "import_part": "", "import_new": ""}
 
 
 def load_payments(*, run: Import) -> Counts:
@@ -132,13 +131,18 @@ def _refuse_beyond_open() -> None:
 
 
 def _write(*, run: Import) -> None:
-    last = value_of(f"SELECT max(record) FROM import_known k WHERE payment_id IS NULL AND {words.SOUND}") or 0
-    for begun in range(1, last + 1, staging.BATCH):
-        window = {"first": begun, "last": begun + staging.BATCH - 1}
-        with transaction.atomic():
-            execute(words.INSERT_PAYMENTS, merchant=run.merchant.pk, **window)
-            # In the order of their keys, as billing.services.record_payment takes them: nobody waits for the other.
-            execute(words.LOCK_INVOICES, **window)
-            execute(words.INSERT_ALLOCATIONS, merchant=run.merchant.pk, **window)
-        if run.progress is not None:
-            run.progress(min(begun + staging.BATCH - 1, last), last)
+    last = run.counts.created
+    if not last:
+        return
+    execute(words.NEW)
+    execute("CREATE INDEX ON import_new (place)")
+    execute("ANALYZE import_new (place, record)")
+    staging.write_batches(run=run, last=last, write=partial(_write_batch, merchant=run.merchant.pk))
+
+
+def _write_batch(*, merchant: int, first: int, last: int) -> None:
+    window = {"first": first, "last": last}
+    # In the order of their keys, as billing.services.record_payment takes them: nobody waits for the other.
+    execute(words.LOCK_INVOICES, **window)
+    execute(words.INSERT_ALLOCATIONS, **window)
+    execute(words.INSERT_PAYMENTS, merchant=merchant, **window)

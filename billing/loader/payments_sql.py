@@ -110,30 +110,45 @@ WHERE k.payment_id IS NULL AND k.invoice_id = ANY(%(invoices)s::bigint[]) AND {S
 GROUP BY k.record, k.line ORDER BY k.record
 """
 
-INSERT_PAYMENTS = f"""
-INSERT INTO billing_payment (
-    merchant_id, customer_id, number, received_on, method, amount, reference, allocated_amount, created_at
+# Keys are drawn here, in the order of the file, and what each payment pays in all is known from the start.
+NEW = f"""
+CREATE TEMP TABLE import_new AS
+SELECT nextval(pg_get_serial_sequence('billing_payment', 'id')) AS id, sorted.*
+FROM (
+    SELECT row_number() OVER (ORDER BY k.record) AS place, k.record, k.customer_id,
+        coalesce(s.amount, 0) AS allocated_amount
+    FROM import_known k
+    LEFT JOIN (SELECT record, sum(amount) AS amount FROM import_part GROUP BY record) AS s ON s.record = k.record
+    WHERE k.payment_id IS NULL AND {SOUND}
+    ORDER BY place
+) AS sorted
+"""
+
+LOCK_INVOICES = """
+SELECT i.id FROM billing_invoice i
+WHERE i.id IN (
+    SELECT k.invoice_id FROM import_new n JOIN import_part k ON k.record = n.record
+    WHERE n.place BETWEEN %(first)s AND %(last)s
 )
-SELECT %(merchant)s, k.customer_id, r.payment_number, r.received_on, r.method, r.amount, r.reference, 0, now()
-FROM import_payment r JOIN import_known k ON k.record = r.record
-WHERE r.record BETWEEN %(first)s AND %(last)s AND k.payment_id IS NULL AND {SOUND}
-ORDER BY r.record
-"""
-
-NEW_PARTS = f"""
-import_part k WHERE k.record BETWEEN %(first)s AND %(last)s AND k.payment_id IS NULL AND {SOUND}
-"""
-
-LOCK_INVOICES = f"""
-SELECT i.id FROM billing_invoice i WHERE i.id IN (SELECT k.invoice_id FROM {NEW_PARTS})
 ORDER BY i.id FOR NO KEY UPDATE
 """
 
-INSERT_ALLOCATIONS = f"""
+# Before their payments: a payment that begins with its sum is written once.
+INSERT_ALLOCATIONS = """
 INSERT INTO billing_allocation (payment_id, invoice_id, amount, created_at)
-SELECT p.id, n.invoice_id, n.amount, now()
-FROM (SELECT k.record, k.invoice_id, k.amount FROM {NEW_PARTS}) AS n
-JOIN import_payment r ON r.record = n.record
-JOIN billing_payment p ON p.merchant_id = %(merchant)s AND p.number = r.payment_number
-ORDER BY n.record, n.invoice_id
+SELECT n.id, k.invoice_id, k.amount, now()
+FROM import_new n JOIN import_part k ON k.record = n.record
+WHERE n.place BETWEEN %(first)s AND %(last)s
+ORDER BY n.place, k.invoice_id
+"""
+
+INSERT_PAYMENTS = """
+INSERT INTO billing_payment (
+    id, merchant_id, customer_id, number, received_on, method, amount, reference, allocated_amount, created_at
+)
+SELECT n.id, %(merchant)s, n.customer_id, r.payment_number, r.received_on, r.method, r.amount, r.reference,
+    n.allocated_amount, now()
+FROM import_new n JOIN import_payment r ON r.record = n.record
+WHERE n.place BETWEEN %(first)s AND %(last)s
+ORDER BY n.place
 """

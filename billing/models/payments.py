@@ -56,6 +56,29 @@ class Payment(models.Model):
         triggers = [
             pgtrigger.ReadOnly(name="received_is_final", exclude=["allocated_amount"]),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            # Allocations that come before their payment, as an import sends them, are in its sum from the start.
+            pgtrigger.Trigger(
+                name="begins_with_its_sum",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),
+                func="""
+                    IF (
+                        SELECT count(*)
+                        FROM (SELECT id, max(allocated_amount) AS said FROM added GROUP BY id) AS p
+                        CROSS JOIN LATERAL (
+                            SELECT coalesce(sum(a.amount), 0) AS amount FROM billing_allocation a
+                            WHERE a.payment_id = p.id
+                        ) AS s
+                        WHERE p.said <> s.amount
+                    ) > 0 THEN
+                        RAISE EXCEPTION 'the allocated amount is the sum of the allocations'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -66,10 +89,11 @@ class Allocation(models.Model):
     """A part of a payment, or of a credit note, that pays one invoice."""
 
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations")
+    # Both documents are found by the trigger below, once a statement, or nothing enters; they are never deleted.
     credit_note = models.ForeignKey(
-        Invoice, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations_made"
+        Invoice, on_delete=models.PROTECT, null=True, blank=True, related_name="allocations_made", db_constraint=False
     )
-    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="allocations")
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="allocations", db_constraint=False)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2, help_text=_("CAD."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -91,6 +115,7 @@ class Allocation(models.Model):
                 operation=pgtrigger.Insert,
                 level=pgtrigger.Statement,
                 referencing=pgtrigger.Referencing(new="added"),
+                declare=[("found", "bigint"), ("wanted", "bigint")],
                 func="""
                     UPDATE billing_invoice i SET settled_amount = i.settled_amount + s.amount
                     FROM (
@@ -103,6 +128,13 @@ class Allocation(models.Model):
                         GROUP BY document
                     ) AS s
                     WHERE i.id = s.document;
+                    GET DIAGNOSTICS found = ROW_COUNT;
+                    SELECT count(*) INTO wanted
+                    FROM (SELECT invoice_id FROM added UNION SELECT credit_note_id FROM added) AS d
+                    WHERE invoice_id IS NOT NULL;
+                    IF found < wanted THEN
+                        RAISE EXCEPTION 'an allocation is to a document' USING ERRCODE = 'foreign_key_violation';
+                    END IF;
                     UPDATE billing_payment p SET allocated_amount = p.allocated_amount + s.amount
                     FROM (
                         SELECT payment_id, sum(amount) AS amount FROM added

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-
-from django.db import transaction
+from functools import partial
 
 from accounts.models import Language
 from organizations.loader import reading, shapes, staging
@@ -183,14 +182,14 @@ def _count(*, run: Import) -> None:
 
 def _write(*, run: Import) -> None:
     last = value_of("SELECT max(record) FROM import_known WHERE customer_id IS NULL OR is_changed") or 0
-    for begun in range(1, last + 1, staging.BATCH):
-        with transaction.atomic():
-            ours = {"first": begun, "last": begun + staging.BATCH - 1}
-            _create(merchant=run.merchant.pk, **ours)
-            _update(**ours)
-            _end_what_old_addresses_gave(merchant=run.merchant.pk, **ours)
-        if run.progress is not None:
-            run.progress(min(begun + staging.BATCH - 1, last), last)
+    staging.write_batches(run=run, last=last, write=partial(_write_batch, merchant=run.merchant.pk))
+
+
+def _write_batch(*, merchant: int, first: int, last: int) -> None:
+    window = {"first": first, "last": last}
+    _create(merchant=merchant, **window)
+    _update(**window)
+    _end_what_old_addresses_gave(merchant=merchant, **window)
 
 
 def _create(*, merchant: int, first: int, last: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
@@ -20,7 +20,7 @@ from organizations.loader.reasons import sentence
 from organizations.models import Merchant
 
 # Records of one transaction: what a crash can cost, and what one commit can carry.
-BATCH = 5000
+BATCH = 20_000
 # Rows written to the database at a time while the file is read.
 PIECE = 2000
 REJECT_COLUMNS = ("line", "column", "value", "code", "reason")
@@ -166,6 +166,21 @@ def staged(*, kind: str, merchant: Merchant, tables: dict[str, str]) -> Iterator
 
 def _drop(tables: dict[str, str]) -> None:
     execute("DROP TABLE IF EXISTS pg_temp." + ", pg_temp.".join(["import_reject", *tables]))
+
+
+def write_batches(*, run: Import, last: int, write: Callable[..., None]) -> None:
+    """Call `write(first=…, last=…)` for windows over the records, each one a transaction.
+
+    Triggers keep the plan of their first batch, made before the tables hold much: without this it would read them
+    whole for every batch.
+    """
+    for first in range(1, last + 1, BATCH):
+        window = {"first": first, "last": min(first + BATCH - 1, last)}
+        with transaction.atomic():
+            execute("SET LOCAL enable_seqscan = off")
+            write(**window)
+        if run.progress is not None:
+            run.progress(window["last"], last)
 
 
 def reject_where(

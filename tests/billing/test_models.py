@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from billing.models import Allocation, Invoice, InvoiceLine, InvoicePdf, Letterhead, Payment
@@ -82,6 +82,18 @@ def test_no_line_is_added_once_a_document_is_issued(invoice):
     with refused("takes no more lines"), transaction.atomic():
         factories.InvoiceLineFactory(invoice=invoice, position=2)
     assert invoice.lines.count() == 1
+
+
+def test_a_line_without_its_document_is_refused_alone_and_among_others(acme):
+    two = factories.InvoiceFactory(customer=acme, line_count=2, line=False)
+    orphan = factories.InvoiceLineFactory.build(invoice=two, position=1)
+    orphan.invoice_id = two.pk + 1000
+    with refused("a line belongs to a document"), transaction.atomic():
+        orphan.save()
+    sound = factories.InvoiceLineFactory.build(invoice=two, position=1)
+    with refused("a line belongs to a document"), transaction.atomic():
+        InvoiceLine.objects.bulk_create([sound, orphan])
+    assert not InvoiceLine.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +185,40 @@ def test_an_allocation_has_one_source_and_an_amount(invoice, acme):
             factories.AllocationFactory(invoice=invoice, **source)
     with refused("allocation_amount_positive"), transaction.atomic():
         factories.AllocationFactory(payment=payment, invoice=invoice, amount=Decimal(0))
+
+
+def test_an_allocation_to_or_from_a_document_that_is_not_there_is_refused(invoice, acme):
+    payment = factories.PaymentFactory(customer=acme)
+    nowhere = invoice.pk + 1000
+    for places in (
+        {"payment": payment, "invoice_id": nowhere},
+        {"credit_note_id": nowhere, "invoice": invoice},
+        {"credit_note_id": invoice.pk, "invoice_id": nowhere},
+    ):
+        sound = Allocation(payment=payment, invoice=invoice, amount=Decimal(1))
+        with refused("an allocation is to a document"), transaction.atomic():
+            Allocation.objects.bulk_create([sound, Allocation(amount=Decimal(1), **places)])
+    assert not Allocation.objects.exists()
+
+
+def test_an_allocation_of_a_payment_that_is_not_there_is_refused(invoice):
+    with refused("billing_allocation_payment_id"), transaction.atomic():
+        Allocation.objects.create(payment_id=1000, invoice=invoice, amount=Decimal(1))
+        connection.check_constraints()
+
+
+@pytest.mark.parametrize("said", ["0.00", "4.99", "5.01"])
+def test_a_payment_that_comes_after_its_allocations_begins_with_their_sum(invoice, acme, said):
+    payment = factories.PaymentFactory.build(pk=1000, customer=acme, amount=Decimal(50), allocated_amount=Decimal(said))
+    with refused("the sum of the allocations"), transaction.atomic():
+        Allocation.objects.create(payment_id=1000, invoice=invoice, amount=Decimal("5.00"))
+        payment.save(force_insert=True)
+    payment.allocated_amount = Decimal("5.00")
+    with refused("the sum of the allocations"), transaction.atomic():
+        payment.save(force_insert=True)
+    Allocation.objects.create(payment_id=1000, invoice=invoice, amount=Decimal("5.00"))
+    payment.save(force_insert=True)
+    assert Payment.objects.get(pk=1000).allocated_amount == Decimal("5.00")
 
 
 def test_an_allocation_is_never_edited_nor_deleted(invoice, acme):
