@@ -68,7 +68,11 @@ def write(*, run: Import) -> None:
     execute("CREATE INDEX ON import_new (place)")
     execute("ANALYZE import_new (place, record)")
     letterhead = letterhead_for(merchant=run.merchant).pk
-    staging.write_batches(run=run, last=last, write=partial(_write_batch, letterhead=letterhead))
+    write = partial(_write_batch, letterhead=letterhead)
+    credit_notes = value_of(words.FIRST_CREDIT_NOTE, credit_note=Invoice.Kind.CREDIT_NOTE.value) or last + 1
+    staging.write_batches(run=run, last=credit_notes - 1, write=write)
+    # Each finds what it corrects issued, and what the ones before it left unpaid there.
+    staging.write_batches(run=run, first=credit_notes, last=last, write=write, is_ordered=True)
 
 
 def _write_batch(*, letterhead: int, first: int, last: int) -> None:

@@ -2,7 +2,7 @@
 
 # Products only: a division would round before the rounding. PostgreSQL's round() takes halves away from zero.
 LINES = """
-CREATE TEMP TABLE import_line (
+CREATE UNLOGGED TABLE import_line (
     record integer, line integer, position integer, sku text, description text, quantity numeric, unit text,
     unit_price numeric, discount_percent numeric, tax_code text, head text,
     amount numeric GENERATED ALWAYS AS (round(quantity * unit_price * (100 - discount_percent) * 0.01, 2)) STORED
@@ -23,7 +23,7 @@ FROM (
 
 # A due date left empty follows from the customer's terms. A branch is known by its code, else by its name.
 DOCUMENTS = f"""
-CREATE TEMP TABLE import_document AS
+CREATE UNLOGGED TABLE import_document AS
 SELECT h.record, h.line, h.is_flawed, h.number, h.kind, h.corrects, h.customer_number, h.issued_on,
     coalesce(h.due_on, h.issued_on + CASE WHEN h.kind = 'invoice' THEN c.terms_days ELSE 0 END) AS due_on,
     h.branch, h.po_number, h.project, h.site_address, h.requested_by, h.requisition_number, h.adviser,
@@ -137,7 +137,7 @@ d.issued_id IS NULL AND NOT d.is_flawed AND NOT EXISTS (SELECT 1 FROM import_rej
 
 # Keys are drawn here, in the order of issue.
 NEW = f"""
-CREATE TEMP TABLE import_new AS
+CREATE UNLOGGED TABLE import_new AS
 SELECT nextval(pg_get_serial_sequence('billing_invoice', 'id')) AS id, NULL::bigint AS corrects_id, sorted.*
 FROM (
     SELECT row_number() OVER (ORDER BY d.kind = 'credit_note', d.record) AS place, d.*
@@ -146,6 +146,8 @@ FROM (
     ORDER BY place
 ) AS sorted
 """
+
+FIRST_CREDIT_NOTE = "SELECT min(place) FROM import_new WHERE kind = %(credit_note)s"
 
 # The invoice corrected may be issued by the same statement as its credit note: its key is drawn already.
 CORRECTED = """

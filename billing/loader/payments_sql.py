@@ -1,14 +1,14 @@
 """The statements of billing.loader.payments."""
 
 PAYMENTS = """
-CREATE TEMP TABLE import_payment (
+CREATE UNLOGGED TABLE import_payment (
     record integer, line integer, payment_number text, customer_number text, received_on date, method text,
     amount numeric(12, 2), reference text, allocations text
 )
 """
 
 KNOWN = """
-CREATE TEMP TABLE import_known AS
+CREATE UNLOGGED TABLE import_known AS
 SELECT r.record, r.line, r.payment_number, r.customer_number, c.id AS customer_id, p.id AS payment_id,
     p.id IS NOT NULL AND (p.customer_id, p.received_on, p.method, p.amount, p.reference)
         IS DISTINCT FROM (c.id, r.received_on, r.method, r.amount, r.reference) AS is_different,
@@ -20,7 +20,7 @@ LEFT JOIN billing_payment p ON p.merchant_id = %(merchant)s AND p.number = r.pay
 
 # One row a part; of one that is recorded already, whether the same part is there.
 PARTS = """
-CREATE TEMP TABLE import_part AS
+CREATE UNLOGGED TABLE import_part AS
 SELECT r.record, r.line, t.number, t.amount, i.id AS invoice_id, i.customer_id, i.kind,
     i.total - i.settled_amount AS unpaid, k.customer_id AS payer_id, k.payment_id
 FROM import_payment r
@@ -112,7 +112,7 @@ GROUP BY k.record, k.line ORDER BY k.record
 
 # Keys are drawn here, in the order of the file, and what each payment pays in all is known from the start.
 NEW = f"""
-CREATE TEMP TABLE import_new AS
+CREATE UNLOGGED TABLE import_new AS
 SELECT nextval(pg_get_serial_sequence('billing_payment', 'id')) AS id, sorted.*
 FROM (
     SELECT row_number() OVER (ORDER BY k.record) AS place, k.record, k.customer_id,

@@ -41,14 +41,13 @@ NOT_TEXTS = {"record", "line", "terms_days", "credit_limit"}
 PHONE, PROVINCE, POSTAL_CODE, COUNTRY = (NAMES.index(n) for n in ("phone", "province", "postal_code", "country"))
 TABLES = {
     "import_customer": f"""
-        CREATE TEMP TABLE import_customer (
+        CREATE UNLOGGED TABLE import_customer (
             record integer, line integer, terms_days integer, credit_limit numeric(12, 2),
             {", ".join(f"{name} text" for name in STAGED if name not in NOT_TEXTS)}
         )
     """,
     # Each record once more, judged: the customer it is, and whether anything changes.
     "import_known": "",
-    "import_moved": "",
 }
 # Customers of a batch whose contact address changes, and whether it opened the space by itself.
 MOVED = """
@@ -158,7 +157,7 @@ def _judge(*, run: Import) -> None:
     mine, theirs = (", ".join(f"{alias}.{name}" for name in KEPT) for alias in ("r", "c"))
     execute(
         f"""
-        CREATE TEMP TABLE import_known AS
+        CREATE UNLOGGED TABLE import_known AS
         SELECT r.record, c.id AS customer_id, c.email AS old_email, c.kind AS old_kind,
             c.id IS NOT NULL AND ({mine}) IS DISTINCT FROM ({theirs}) AS is_changed
         FROM import_customer r

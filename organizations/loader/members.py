@@ -25,7 +25,7 @@ NAMES = [column.name for column in COLUMNS]
 KEPT = NAMES[2:]
 TABLES = {
     "import_member": """
-        CREATE TEMP TABLE import_member (
+        CREATE UNLOGGED TABLE import_member (
             record integer, line integer, customer_number text, email text, first_name text, last_name text,
             phone text, role text, starts_on date, ends_on date
         )
@@ -52,7 +52,7 @@ EXISTS (
 )
 """
 KNOWN = f"""
-CREATE TEMP TABLE import_known AS
+CREATE UNLOGGED TABLE import_known AS
 SELECT r.record, c.id AS customer_id, m.id AS membership_id,
     m.id IS NOT NULL AND ({", ".join(f"r.{name}" for name in KEPT)})
         IS DISTINCT FROM ({", ".join(f"m.{name}" for name in KEPT)}) AS is_changed

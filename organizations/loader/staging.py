@@ -6,10 +6,12 @@ import csv
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
+from threading import Lock
 from typing import Any, TextIO
 
 from django.db import connection, transaction
@@ -20,13 +22,13 @@ from organizations.loader.reasons import sentence
 from organizations.models import Merchant
 
 # Records of one transaction: what a crash can cost, and what one commit can carry.
-BATCH = 20_000
+BATCH = 10_000
 # Rows written to the database at a time while the file is read.
 PIECE = 2000
 REJECT_COLUMNS = ("line", "column", "value", "code", "reason")
 LONGEST_VALUE = 300
 REJECTS = """
-CREATE TEMP TABLE import_reject (
+CREATE UNLOGGED TABLE import_reject (
     record integer NOT NULL, line integer NOT NULL, "column" text NOT NULL, value text NOT NULL,
     code text NOT NULL, known text NOT NULL DEFAULT ''
 )
@@ -147,40 +149,107 @@ def lock_key(*, kind: str) -> int:
 
 @contextmanager
 def staged(*, kind: str, merchant: Merchant, tables: dict[str, str]) -> Iterator[None]:
-    """Alone for this merchant and kind of file, with empty staging tables of this connection, gone at the end."""
+    """Alone for this merchant and kind of file, with empty staging tables in a schema of its own, gone at the end.
+
+    A second connection writes half of them: they cannot be temporary. What a killed import left is dropped first.
+    """
     key = lock_key(kind=kind)
+    schema = f"import_{kind}_{merchant.pk}"
     execute("SELECT pg_advisory_lock(%(key)s::integer, %(merchant)s::integer)", key=key, merchant=merchant.pk)
     try:
-        _drop(tables)
-        execute(REJECTS)
-        for definition in tables.values():
+        execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        execute(f"CREATE SCHEMA {schema}")
+        execute(
+            "SELECT set_config('search_path', %(schema)s || ', ' || current_setting('search_path'), false)",
+            schema=schema,
+        )
+        execute("SET work_mem = '64MB'")
+        for definition in (REJECTS, *tables.values()):
             if definition:
                 execute(definition)
         yield
     finally:
-        # After a lost connection the server has already forgotten both.
+        # After a lost connection the server has already forgotten the lock, and the next import drops the tables.
         if connection.is_usable() and not connection.needs_rollback:
-            _drop(tables)
+            execute("RESET search_path; RESET work_mem")
+            execute(f"DROP SCHEMA {schema} CASCADE")
             execute("SELECT pg_advisory_unlock(%(key)s::integer, %(merchant)s::integer)", key=key, merchant=merchant.pk)
 
 
-def _drop(tables: dict[str, str]) -> None:
-    execute("DROP TABLE IF EXISTS pg_temp." + ", pg_temp.".join(["import_reject", *tables]))
+class Windows:
+    """The records still to write, a batch at a time for whichever connection asks first."""
+
+    def __init__(self, *, run: Import, first: int, last: int) -> None:
+        self.run = run
+        self.next, self.last = first, last
+        # Two connections share even a small file, but not a few records.
+        self.size = min(BATCH, max(-(-(last - first + 1) // 2), PIECE))
+        self.lock = Lock()
+        self.path = value_of("SELECT current_setting('search_path')")
+
+    def __iter__(self) -> Iterator[dict[str, int]]:
+        while True:
+            with self.lock:
+                if self.next > self.last:
+                    return
+                window = {"first": self.next, "last": min(self.next + self.size - 1, self.last)}
+                self.next = window["last"] + 1
+            yield window
+            if self.run.progress is not None:
+                self.run.progress(window["last"], self.last)
+
+    @property
+    def is_long(self) -> bool:
+        return self.last - self.next >= self.size
+
+    def stop(self) -> None:
+        """After a failure nobody begins another batch."""
+        with self.lock:
+            self.next = self.last + 1
 
 
-def write_batches(*, run: Import, last: int, write: Callable[..., None]) -> None:
-    """Call `write(first=…, last=…)` for windows over the records, each one a transaction.
+def write_batches(
+    *, run: Import, last: int, write: Callable[..., None], first: int = 1, is_ordered: bool = False
+) -> None:
+    """Call `write(first=…, last=…)` for windows over the records, each one a transaction, on two connections.
 
-    Triggers keep the plan of their first batch, made before the tables hold much: without this it would read them
-    whole for every batch.
+    Where the order counts, and inside a transaction, which no other connection sees into, one does it all.
     """
-    for first in range(1, last + 1, BATCH):
-        window = {"first": first, "last": min(first + BATCH - 1, last)}
-        with transaction.atomic():
-            execute("SET LOCAL enable_seqscan = off")
-            write(**window)
-        if run.progress is not None:
-            run.progress(window["last"], last)
+    windows = Windows(run=run, first=first, last=last)
+    if is_ordered or connection.in_atomic_block or not windows.is_long:
+        _write(windows=windows, write=write)
+        return
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        other = beside.submit(_write_beside, windows=windows, write=write)
+        _write(windows=windows, write=write)
+        other.result()
+
+
+def _write(*, windows: Windows, write: Callable[..., None]) -> None:
+    """Triggers keep the plan of their first batch, made before the tables hold much: without the setting it would
+    read them whole for every batch.
+    """
+    try:
+        for window in windows:
+            with transaction.atomic():
+                execute("SET LOCAL enable_seqscan = off")
+                write(**window)
+    except BaseException:
+        windows.stop()
+        raise
+
+
+def _write_beside(*, windows: Windows, write: Callable[..., None]) -> None:
+    """The same in a thread, whose connection is its own."""
+    try:
+        execute("SELECT set_config('search_path', %(path)s, false)", path=windows.path)
+        execute("SET work_mem = '64MB'")
+        _write(windows=windows, write=write)
+    except BaseException:
+        windows.stop()
+        raise
+    finally:
+        connection.close()
 
 
 def reject_where(

@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Count, F, Sum
 
 from billing.models import Allocation, Invoice, InvoiceLine, Payment
+from organizations.loader import staging
 from organizations.models import Customer
 from tests import factories
 from tests.billing.test_loader_invoices import COLUMNS, line
@@ -79,6 +80,7 @@ def test_killed_half_way_only_whole_documents_are_there_and_the_next_run_complet
         process.kill()
         assert process.wait() == -9, "it ended before it was killed"
         assert whole()
+    assert staging_schemas() != []
     left = Invoice.objects.count()
     assert 2001 <= left < documents
     outcome = run("invoices", path)
@@ -86,6 +88,62 @@ def test_killed_half_way_only_whole_documents_are_there_and_the_next_run_complet
     assert (Invoice.objects.count(), InvoiceLine.objects.count()) == (documents, 3 * documents)
     assert run("invoices", path).summary == SUMMARY.format(0, documents)
     assert whole()
+    assert staging_schemas() == []
+
+
+def staging_schemas() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'import%'")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.fixture
+def books(tmp_path, monkeypatch):
+    """Sixty invoices, a credit note on each third, two payments an invoice; by tens, on two connections."""
+    monkeypatch.setattr(staging, "BATCH", 10)
+    factories.CustomerFactory(merchant__slug="boreal", merchant__is_default=True, number="10482")
+    numbers = [f"F-{n:02}" for n in range(60)]
+    bills = [line(number, position, unit_price="100.00") for number in numbers for position in (1, 2)]
+    notes = [line(f"N{n}", kind="credit_note", corrects=n, unit_price="10.00") for n in numbers[::3]]
+    invoices = write(tmp_path / "invoices.csv", COLUMNS, *notes, *bills)
+    paid = [f"P{n}-{turn},10482,2026-11-20,transfer,7.00,,{n}:5.00" for turn in (1, 2) for n in numbers]
+    header = "payment_number,customer_number,received_on,method,amount,reference,allocations"
+    payments = tmp_path / "payments.csv"
+    payments.write_text("\n".join([header, *paid, ""]))
+    return invoices, payments
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_write_what_one_would(books):
+    invoices, payments = books
+    for path, count in ((invoices, 80), (payments, 120)):
+        for summary in (SUMMARY.format(count, 0), SUMMARY.format(0, count)):
+            assert run(path.stem, path).summary == summary
+    assert whole()
+    credit = Invoice.objects.get(number="NF-03")
+    sums = set(Invoice.objects.filter(kind="invoice").values_list("settled_amount", flat=True))
+    assert sums == {Decimal("10.00"), Decimal("10.00") + credit.total}
+    assert credit.settled_amount == credit.total
+    assert set(Payment.objects.values_list("allocated_amount", flat=True)) == {Decimal("5.00")}
+    assert staging_schemas() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_one_connection_fails_the_other_stops_and_only_whole_documents_are_there(books):
+    invoices, _payments = books
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_invoice ADD CONSTRAINT odd CHECK (number <> 'F-25')")
+    try:
+        with pytest.raises(IntegrityError):
+            run("invoices", invoices)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE billing_invoice DROP CONSTRAINT odd")
+    assert 0 < Invoice.objects.count() < 60
+    assert whole()
+    assert staging_schemas() == []
+    run("invoices", invoices)
+    assert Invoice.objects.count() == 80
 
 
 def whole() -> bool:
