@@ -189,6 +189,8 @@ ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 USERSESSIONS_TRACK_ACTIVITY = False
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+# A protected profile may change its e-mail; an address nobody confirmed never signs in anyway.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Comptoir"

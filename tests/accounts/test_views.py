@@ -1,10 +1,11 @@
 """My profile: name, phone, language."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import OutgoingMessage, User
 from tests.factories import PASSWORD
 from tests.strictness import StrictClient
 
@@ -69,3 +70,12 @@ def test_nobody_ends_somebody_elses_session(client, ines, alice):
     client.force_login(ines)
     assert client.post(reverse("accounts:session-end", args=[session.pk])).status_code == 404
     assert other.get(reverse("accounts:profile")).status_code == 200
+
+
+def test_a_person_with_a_second_step_changes_their_e_mail(client, ines):
+    Authenticator.objects.create(user=ines, type=Authenticator.Type.TOTP, data={"secret": "unused"})
+    client.force_login(ines)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.post(reverse("account_email"), {"email": "ines2@example.org", "action_add": ""})
+    assert (page.status_code, page.headers.get("Location")) == (302, reverse("account_email"))
+    assert OutgoingMessage.objects.filter(recipient="ines2@example.org").exists()
