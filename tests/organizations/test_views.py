@@ -51,6 +51,13 @@ def test_welcome_names_the_cause_and_the_desk(client, emile, boreal):
         assert words in page
 
 
+def test_a_second_request_says_which_merchant_it_goes_to(client, emile, boreal, riviere):
+    client.post(WELCOME, {**FORM, "merchant": boreal.pk})
+    page = client.get(WELCOME).text
+    assert f'name="merchant" value="{riviere.pk}"' in page
+    assert f"This request goes to <strong>{riviere.name}</strong>" in page
+
+
 def test_the_landing_page_leads_there(client, emile):
     assert client.get("/").headers["Location"] == WELCOME
 
