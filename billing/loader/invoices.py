@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from operator import getitem
 
@@ -43,6 +44,7 @@ LINE = (
     Column("tax_code", shapes.choice(among=InvoiceLine.TaxCode.values)),
 )
 COLUMNS = (*HEAD, *LINE)
+HEAD_SHAPES = [column.shape for column in HEAD]
 LINE_SHAPES = [column.shape for column in LINE]
 WHOLE_PRICE = 100
 DISCOUNT = 6
@@ -71,6 +73,26 @@ def load_invoices(*, run: Import) -> Counts:
     return run.counts
 
 
+def as_written(*, separator: str) -> re.Pattern[str]:
+    """The cells of LINE that LINE_SHAPES keep as they are, spaces and control characters apart; the first is a group.
+
+    Not all of them: whoever does not match is looked at closely.
+    """
+    text = rf'[^{separator}"\\]'
+    codes = "|".join(InvoiceLine.TaxCode.values)
+    cells = (
+        r"([1-9]\d{0,8})",
+        f"{text}{{0,60}}",
+        f"{text}{{1,300}}",
+        r"\d{1,9}(?:\.\d{1,3})?",
+        f"{text}{{1,20}}",
+        r"\d{1,8}(?:\.\d{1,4})?",
+        r"\d\d?(?:\.\d\d?)?",
+        f"(?:{codes})",
+    )
+    return re.compile(separator.join(cells), re.ASCII)
+
+
 class Documents:
     """Groups the records of a file into documents and keeps a document back until it is known to be sound."""
 
@@ -79,6 +101,9 @@ class Documents:
         self.source = source
         self.pick_head = source.pick(HEAD)
         self.pick_line = source.pick(LINE)
+        self.as_written = as_written(separator=source.separator)
+        # Spaces around a cell are dropped.
+        self.before, self.after = f" {source.separator}", f"{source.separator} "
         self.has_lines_last = source.header[-len(LINE) :] == [column.name for column in LINE]
         self.record = 0
         self.number = ""
@@ -102,9 +127,11 @@ class Documents:
         for text in lines:
             number += 1
             begun = number
-            if text.startswith(self.prefix) and '"' not in (tail := text[len(self.prefix) :]):
-                cells = tail.rstrip("\r\n").split(separator)
-                if len(cells) == width:
+            if text.startswith(self.prefix):
+                tail = text[len(self.prefix) :].rstrip("\r\n")
+                if self._is_kept_as_written(number, tail):
+                    continue
+                if '"' not in tail and len(cells := tail.split(separator)) == width:
                     self._keep(number, cells)
                     continue
             cells, number = source.cells(text, lines, number)
@@ -115,8 +142,8 @@ class Documents:
 
     def _take(self, line: int, text: str, cells: list[str], ragged: list[Flaw]) -> Iterator[str]:
         """One parsed record."""
-        if not self.record or self.pick_head(cells) != self.head:
-            yield from self._turn(line, cells)
+        if (head := self.pick_head(cells)) != self.head or not self.record:
+            yield from self._turn(line, head)
         if ragged:
             self.flaws += ragged
             self._spoil()
@@ -129,7 +156,27 @@ class Documents:
         self.prefix = written[: len(written) - len(tail)] if is_plain else "\n"
         if self.flaws:
             self._spoil()
-        self._keep(line, own)
+        if not (is_plain and self._is_kept_as_written(line, tail)):
+            self._keep(line, own)
+
+    def _is_kept_as_written(self, line: int, tail: str) -> bool:
+        """Hold a line whose cells need no change, as nearly all do, without taking it apart."""
+        match = self.as_written.fullmatch(tail)
+        if (
+            match is None
+            or self.is_flawed
+            or not tail.isprintable()
+            or self.before in tail
+            or self.after in tail
+            or int(match[1]) <= self.last_number
+            or len(self.waiting) >= MOST_LINES
+        ):
+            return False
+        self.last_number = int(match[1])
+        cells = tail[match.end(1) :].replace(self.source.separator, "\t")
+        head = "" if self.waiting else self.kept_head
+        self.waiting.append(f"{self.record}\t{line}\t{len(self.waiting) + 1}{cells}\t{head}\n")
+        return True
 
     def _keep(self, line: int, cells: Sequence[str]) -> None:
         """Hold a line until its document is whole, unless it has a flaw."""
@@ -146,9 +193,9 @@ class Documents:
         if not self.is_flawed:
             # The line's own number gives its place to the position: 10, 20, 30 are 1, 2, 3.
             row[0] = f"{self.record}\t{line}\t{len(self.waiting) + 1}"
-            row.append("\n" if self.waiting else self.kept_head + "\n")
-            joined = "\t".join(row)
-            self.waiting.append(joined.replace("\\", "\\\\") if "\\" in joined else joined)
+            cells_of_line = "\t".join(row).replace("\\", "\\\\")
+            head = "" if self.waiting else self.kept_head
+            self.waiting.append(f"{cells_of_line}\t{head}\n")
 
     def _refuse_unfit(self, line: int, row: list[str]) -> None:
         if int(row[0]) <= self.last_number:
@@ -160,9 +207,8 @@ class Documents:
         if self.flaws:
             self._spoil()
 
-    def _turn(self, line: int, cells: list[str]) -> Iterator[str]:
+    def _turn(self, line: int, head: tuple[str, ...]) -> Iterator[str]:
         """Another header: the next document, or the same one that contradicts itself."""
-        head = self.pick_head(cells)
         number = head[0].strip()
         if self.record and number and number == self.number:
             if not self.is_flawed:
@@ -172,8 +218,10 @@ class Documents:
         yield from self._end()
         self.record += 1
         self.number, self.head, self.first_line, self.last_number = number, head, line, 0
-        kept = reading.kept(head, columns=HEAD, line=line, flaws=self.flaws)
-        self.kept_head = INSIDE_HEAD.join(kept or ())
+        try:
+            self.kept_head = INSIDE_HEAD.join(map(getitem, HEAD_SHAPES, head)).replace("\\", "\\\\")
+        except shapes.Unfit:
+            reading.kept(head, columns=HEAD, line=line, flaws=self.flaws)
 
     def _spoil(self) -> None:
         """Report what is wrong at once: of a document that cannot enter, nothing needs to wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
@@ -16,10 +17,15 @@ from organizations.loader.staging import Counts, Import, execute, reject_where, 
 # Between the parts of a payment and inside one, where no text can hold them.
 NEXT_PART, INSIDE_PART = "\x1e", "\x1f"
 LONGEST_NUMBER = 40
+# More than nothing, with at most two places.
+AMOUNT = r"[1-9]\d{0,9}(?:\.\d\d?)?"
+ONE_PART = re.compile(rf"([!-9<-~]{{1,{LONGEST_NUMBER}}}):({AMOUNT})", re.ASCII)
 
 
 def allocations(cell: str) -> str:
     """`number:amount;number:amount`, each invoice once, as parts the database can take apart."""
+    if one := ONE_PART.fullmatch(cell):
+        return f"{one[1]}{INSIDE_PART}{one[2]}"
     parts: dict[str, Decimal] = {}
     for part in filter(None, map(str.strip, cell.split(";"))):
         number, colon, amount = part.rpartition(":")
@@ -40,7 +46,7 @@ COLUMNS = (
     Column("customer_number", shapes.text(longest=40, is_required=True)),
     Column("received_on", shapes.day()),
     Column("method", shapes.choice(among=Payment.Method.values)),
-    Column("amount", Shape(more_than_nothing)),
+    Column("amount", Shape(more_than_nothing, as_written=AMOUNT)),
     Column("reference", shapes.text(longest=120)),
     Column("allocations", Shape(allocations)),
 )

@@ -63,13 +63,19 @@ class Unfit(Exception):
 
 
 class Shape(dict[str, str]):
-    """`shape[cell]` is the cell as it is kept; Unfit when it cannot be."""
+    """`shape[cell]` is the cell as it is kept; Unfit when it cannot be.
 
-    def __init__(self, parse: Callable[[str], str]) -> None:
+    Cells that match `as_written` are kept as they are: where hardly any two are alike, remembering them costs more.
+    """
+
+    def __init__(self, parse: Callable[[str], str], *, as_written: str | None = None) -> None:
         super().__init__()
         self.parse = parse
+        self.is_as_written = re.compile(as_written, re.ASCII).fullmatch if as_written else None
 
     def __missing__(self, cell: str) -> str:
+        if self.is_as_written is not None and self.is_as_written(cell):
+            return cell
         kept = self.parse(cell)
         if len(self) >= ROOM:
             self.clear()

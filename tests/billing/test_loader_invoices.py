@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from decimal import Decimal
 
@@ -339,3 +340,33 @@ def test_the_statements_round_as_billing_taxes_does(quantity, unit_price, discou
     gst = value_of("SELECT round(%(a)s::numeric * 0.05, 2)", a=amount)
     qst = value_of("SELECT round(%(a)s::numeric * 0.09975, 2)", a=amount)
     assert (gst, qst) == taxes.taxes_on(taxable_subtotal=amount)
+
+
+ODD = {
+    "line_number": ["3", "10", "007", "1", "1000000000", "x", "۱"],
+    "sku": ["", " x", "x ", "a b", "a\\b", "\\N", 'a"b', "x" * 60, "x" * 61, "\x1c", "\u00a0x", "é"],
+    "description": ["", " ", "x" * 300, "x" * 301, "a\tb", "a\\", "\u2028"],
+    "quantity": ["0", "1.50", "007", "1.2340", "1.2345", "999999999", "1000000000", "1e3", "-1", "NaN", ".5", "1."],
+    "unit": ["", "x" * 20, "x" * 21],
+    "unit_price": ["0.0000", "12345678", "123456789", "1.00001", "+1"],
+    "discount_percent": ["", "0", "99.99", "100", "100.00", "100.01", "5.555", "007"],
+    "tax_code": ["standard", "exempt", "zero", "Zero", "standard ", ""],
+}
+
+
+def test_a_line_written_plainly_is_kept_or_refused_as_the_same_one_in_quotes(acme, path):
+    cases = [(column, cell) for column, cells in ODD.items() for cell in cells]
+    found = []
+    for name, quoting in (("A", csv.QUOTE_MINIMAL), ("B", csv.QUOTE_ALL)):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS.split(","), restval="", lineterminator="\n", quoting=quoting)
+            writer.writeheader()
+            for n, (column, cell) in enumerate(cases):
+                odd = line(f"{name}-{n}", 2, project="a\\b")
+                writer.writerows([{**odd, "line_number": 1}, {**odd, column: cell}])
+        outcome = run("invoices", path)
+        kept = Invoice.objects.filter(number__startswith=f"{name}-").order_by("pk")
+        numbers = [number.removeprefix(f"{name}-") for number in kept.values_list("number", flat=True)]
+        found.append((outcome.summary, outcome.codes, numbers, [rows_of(invoice) for invoice in kept]))
+    assert found[0] == found[1]
+    assert 0 < len(found[0][2]) < len(cases)
