@@ -92,6 +92,14 @@ def iso_date(day: dt.date | dt.datetime | None) -> str:
     return "" if not day else _day(day).isoformat()
 
 
+def iso_moment(at: dt.datetime | None) -> str:
+    """A moment for a table, unbreakable, in the portal's time zone: 2026-12-01 13:40."""
+    if not at:
+        return ""
+    local = timezone.localtime(at) if timezone.is_aware(at) else at
+    return f"{local:%Y-%m-%d}{NO_BREAK_SPACE}{local:%H:%M}"
+
+
 def long_moment(at: dt.datetime | None, language: str) -> str:
     """A moment in full, in the portal's time zone: 14 novembre 2026 à 13 h 40, November 14, 2026 at 1:40 p.m."""
     if not at:
@@ -111,18 +119,20 @@ def _phone(number: str, extension: str, short: str) -> str:
     except phonenumbers.NumberParseException:
         text = number
     else:
-        text = _parsed_phone(parsed, short)
+        text = _parsed_phone(parsed, number, short)
     if not extension:
         return text
     word = "poste" if short == "fr" else "ext."
     return f"{text}, {word}{NO_BREAK_SPACE}{extension}"
 
 
-def _parsed_phone(parsed: phonenumbers.PhoneNumber, short: str) -> str:
+def _parsed_phone(parsed: phonenumbers.PhoneNumber, number: str, short: str) -> str:
     national = str(parsed.national_number)
     if parsed.country_code == NORTH_AMERICA and len(national) == NATIONAL_DIGITS:
         area, exchange, line = national[:3], national[3:6], national[6:]
         return f"{area}{NO_BREAK_SPACE if short == 'fr' else '-'}{exchange}-{line}"
+    if not number.startswith("+"):
+        return number  # from elsewhere, as in the books: its country is not known
     text = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     return text.replace(" ", NO_BREAK_SPACE)
 

@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
+from accounts.spelling import plain
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other
 from organizations.models import ActivationRequest, AuditEvent, Customer, Membership
@@ -28,24 +29,26 @@ from organizations.services.activation import send_activation, send_activations
 from organizations.services.customers import change_contact_email
 
 SHORTEST_PHONE = 7  # digits
+EXTENSION = re.compile(r",?\s*(poste|ext\.?|x|#)\s*\d+$", re.IGNORECASE)
 AT_ONCE = 250  # a page answers within seconds; the others follow on the next click
 
 
 def search(queryset: QuerySet[Customer], term: str) -> QuerySet[Customer]:
     """By e-mail, number, NEQ, phone or name, guessed from what was typed, so that indexes can serve."""
     term = " ".join(term.split())
-    digits = re.sub(r"\D", "", term)
+    digits = re.sub(r"\D", "", EXTENSION.sub("", term))
     if "@" in term:
         email = normalize_email(term)
         people = Membership.objects.filter(email__startswith=email, removed_at=None)
         return queryset.filter(Q(email__startswith=email) | Q(pk__in=people.values("customer_id")))
     by_number = Q(number__startswith=term) | Q(number__startswith=term.upper())
-    if digits and re.fullmatch(r"[\d\s()+.-]+", term):
-        found = by_number | Q(neq=digits)
-        return queryset.filter(found | Q(phone__endswith=digits[-10:]) if len(digits) >= SHORTEST_PHONE else found)
+    if digits and re.fullmatch(r"[\d\s()+.-]+", EXTENSION.sub("", term)):
+        found = by_number | Q(number=digits) | Q(neq=digits)
+        by_phone = Q(phone__digits__endswith=digits[-10:])
+        return queryset.filter(found | by_phone if len(digits) >= SHORTEST_PHONE else found)
     by_name = Q()
-    for word in term.split():
-        by_name &= Q(name__icontains=word)
+    for word in re.split(r"[\s-]+", plain(term)):
+        by_name &= Q(name__plain__contains=word)
     return queryset.filter(by_number | by_name)
 
 
@@ -145,7 +148,7 @@ class CustomerAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("phone"))
     def shown_phone(self, customer: Customer) -> str:
-        return phone(customer.phone, customer.phone_extension)
+        return phone(customer.phone, customer.phone_extension, get_language())
 
     @admin.display(description=gettext_lazy("created"), ordering="created_at")
     def created(self, customer: Customer) -> str:

@@ -6,10 +6,9 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.formats import long_moment
+from accounts.formats import iso_moment
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, customer_address
@@ -50,7 +49,7 @@ class AuditEventAdmin(MerchantScopedAdmin):
 
     @admin.display(description=_("moment"))
     def moment(self, event: AuditEvent) -> str:
-        return long_moment(event.at, get_language())
+        return iso_moment(event.at)
 
     @admin.display(description=_("customer"))
     def whose(self, event: AuditEvent) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
+from accounts.spelling import plain
 from organizations.admin.filters import ChoiceFilter
 from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
 from organizations.models import Membership
@@ -66,14 +67,14 @@ class MembershipAdmin(MerchantScopedAdmin):
         return super().get_queryset(request).select_related("customer", "user", "removed_by")
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        for word in search_term.split():
+        for word in plain(search_term).split():
             queryset = queryset.filter(
                 Q(email__startswith=normalize_email(word))
-                | Q(first_name__istartswith=word)
-                | Q(last_name__istartswith=word)
-                | Q(user__first_name__istartswith=word)
-                | Q(user__last_name__istartswith=word)
-                | Q(customer__number=word)
+                | Q(first_name__plain__startswith=word)
+                | Q(last_name__plain__startswith=word)
+                | Q(user__first_name__plain__startswith=word)
+                | Q(user__last_name__plain__startswith=word)
+                | Q(customer__number__iexact=word)
             )
         return queryset, False
 
@@ -120,7 +121,7 @@ class MembershipAdmin(MerchantScopedAdmin):
             else:
                 self.message_user(request, _("The membership is ended."), messages.SUCCESS)
             return see_other(back)
-        words = {"person": self.name(membership), "customer": membership.customer.name}
+        words = {"person": self.name(membership), "customer": membership.customer}
         return self.act_page(
             request,
             title=_("End the membership of %(person)s") % words,

@@ -7,10 +7,10 @@ from django.db.models import BooleanField, Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.formats import long_moment
+from accounts.formats import iso_moment
 from accounts.models import OutgoingMessage, normalize_email
 from accounts.services import NotSentAgain, send_again
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
@@ -83,11 +83,11 @@ class OutgoingMessageAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("written"))
     def written(self, message: OutgoingMessage) -> str:
-        return long_moment(message.created_at, get_language())
+        return iso_moment(message.created_at)
 
     @admin.display(description=gettext_lazy("sent"))
     def sent(self, message: OutgoingMessage) -> str:
-        return long_moment(message.sent_at, get_language()) or "–"
+        return iso_moment(message.sent_at) or "–"
 
     @admin.display(description=gettext_lazy("last error"))
     def last_error_start(self, message: OutgoingMessage) -> str:

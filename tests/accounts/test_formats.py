@@ -89,6 +89,16 @@ def test_a_phone_from_elsewhere_keeps_its_country_code() -> None:
     assert formats.phone("+33142685300", "", FR) == "+33\u00a01\u00a042\u00a068\u00a053\u00a000"
 
 
+def test_a_phone_that_cannot_be_of_here_stays_as_in_the_books() -> None:
+    assert formats.phone("030-0074321", "", FR) == "030-0074321"
+    assert formats.phone("(26) 642-7012", "", EN) == "(26) 642-7012"
+
+
+def test_a_moment_in_a_table_is_iso_and_unbreakable() -> None:
+    assert formats.iso_moment(dt.datetime(2026, 11, 14, 18, 5, tzinfo=dt.UTC)) == "2026-11-14\u00a013:05"
+    assert formats.iso_moment(None) == ""
+
+
 def test_what_is_not_a_phone_is_shown_as_it_is() -> None:
     assert formats.phone("réception", "", FR) == "réception"
 

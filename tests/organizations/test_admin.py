@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -55,6 +56,28 @@ def test_a_customer_is_found_by_number_name_neq_email_or_phone(typed, agent, bor
     content = listed(agent, f"?q={typed.replace(' ', '+')}")
     assert "Les Excavations du Nord" in content
     assert "Quelqu’un d’autre" not in content
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("electricite", "ÉLECTRICITÉ", "electricite saint jerome", "saint-jérôme", "44 11"),
+        *("030-0074321", "(030) 0074321", "0300074321 poste 12"),
+    ],
+)
+def test_accents_dashes_and_phones_from_elsewhere_do_not_hide_a_customer(typed, agent, boreal):
+    name = "Électricité Saint-Jérôme"
+    factories.CustomerFactory(merchant=boreal, number="4411", name=name, phone="030-0074321")
+    factories.CustomerFactory(merchant=boreal, number="9", name="Quelqu’un d’autre", phone="+15145550199")
+    content = listed(agent, f"?q={quote(typed)}")
+    assert name in content
+    assert "Quelqu’un d’autre" not in content
+
+
+def test_a_member_is_found_without_the_accents_of_their_name(agent, acme):
+    factories.MembershipFactory(customer=acme, first_name="Éloïse", last_name="Côté", email="ec@acme.example")
+    address = reverse("admin:organizations_membership_changelist")
+    assert "ec@acme.example" in agent.get(address, {"q": "cote eloise"}).content.decode()
 
 
 def test_a_company_is_found_by_the_email_of_one_of_its_people(agent, acme, alice, globex):
