@@ -22,6 +22,12 @@ from portal.context import Place
 register = template.Library()
 
 FIGURES = frozenset({"worth", "due", "rest", "attempts"})
+WHOLE = frozenset(
+    {
+        *("number", "customer_number", "invoice_number", "shown_phone", "state", "status", "space"),
+        *("created", "received", "issued_on_iso", "due_on_iso", "starts_on", "ends_on", "moment", "written", "sent"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Cell:
     value: Any
     url: str  # of the object, in the cells that lead to it
     is_figure: bool
+    is_whole: bool  # never on two lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def list_rows(cl: ChangeList) -> Iterator[Row]:
         yield Row(
             row.pk,
             [
-                Cell(labels[name], _value(cl, row, name), url if name in links else "", name in FIGURES)
+                Cell(labels[name], _value(cl, row, name), url if name in links else "", name in FIGURES, name in WHOLE)
                 for name in names
             ],
         )

@@ -81,6 +81,24 @@ def test_every_page_is_accessible_quiet_and_fits(width, scheme, language, browse
         visit.open(address)
 
 
+# The cells that begin with a date or are a figure, and stand on more than one line.
+ON_TWO_LINES = r"""cells => cells.filter(cell => {
+    const text = document.createRange();
+    text.selectNodeContents(cell);
+    const lines = new Set([...text.getClientRects()].map(box => Math.round(box.bottom / 12)));
+    return /^(\d{4}-\d\d-\d\d|[A-Z]?-?[\d\s,.$]+$)/.test(cell.innerText) && lines.size > 1;
+}).map(cell => cell.innerText)"""
+
+
+def test_dates_and_numbers_never_wrap_in_a_list(browse, sam, acme, asked):
+    Customer.objects.update(name="Les Entreprises de location Beauchemin et fils (2019) inc.", email="x" * 50 + "@y.ca")
+    visit = browse(width=1280)
+    visit.sign_in(sam.email, factories.PASSWORD)
+    for name in LISTS:
+        visit.open(reverse(f"admin:{name}_changelist"))
+        assert visit.page.eval_on_selector_all(".list td", ON_TWO_LINES) == []
+
+
 def test_an_agent_goes_from_the_queue_to_the_decision_in_two_clicks(browse, sam, acme, asked):
     visit = browse()
     visit.sign_in(sam.email, factories.PASSWORD)
