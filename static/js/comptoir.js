@@ -13,3 +13,11 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+// A passkey that fails otherwise says nothing: the person would wait in front of a button.
+document.addEventListener("allauth.error", (event) => {
+  const words = document.querySelector("[data-passkey-trouble]");
+  if (!words) return;
+  event.preventDefault();
+  words.hidden = false;
+});

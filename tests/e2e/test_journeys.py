@@ -173,6 +173,17 @@ def test_sign_in_with_totp(browse, vinet, alice):
     assert page.locator("h1").inner_text() == "Acme Construction inc."
 
 
+def test_a_passkey_that_does_not_answer_says_so(browse, vinet):
+    page = browse().open("/accounts/login/")
+    browser = page.context.new_cdp_session(page)
+    browser.send("WebAuthn.enable")
+    empty = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    browser.send("WebAuthn.addVirtualAuthenticator", {"options": {**empty, "isUserVerified": True}})
+    assert not page.locator("[data-passkey-trouble]").is_visible()
+    page.locator("#passkey_login").click()
+    page.locator("[data-passkey-trouble]").wait_for(state="visible", timeout=10_000)
+
+
 def code_of(secret: str) -> str:
     """The TOTP code of now."""
     return format_hotp_value(hotp_value(secret.replace(" ", ""), next(yield_hotp_counters_from_time())))
