@@ -7,8 +7,10 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.models import User, normalize_email
 from accounts.outbox import queue_email
@@ -18,6 +20,13 @@ SECRETS = frozenset({"email_confirmation", "email_confirmation_signup", "passwor
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    def clean_email(self, email: str) -> str:
+        """Letters that mail carries as they are: ſ or ß would reach the mailbox of somebody else."""
+        known = normalize_email(super().clean_email(email))
+        if not known.isascii():
+            raise ValidationError(_("Write the address without accents or special letters."))
+        return known
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue one of allauth's mails, in the reader's language; without a transaction it opens its own."""
         sender_name, reply_to = self.get_sender()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.core.validators import RegexValidator
-from django.http import HttpRequest
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +35,14 @@ class SignupForm(AllauthSignupForm):
         self.initial.setdefault("language", get_language())
         self.fields["email"].label = _("E-mail")
         self.fields["password1"].label = _("Password")
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Of two clicks at the same moment the second adds nothing, and reads that the link was sent."""
+        try:
+            with transaction.atomic():
+                return super().try_save(request)
+        except IntegrityError:
+            return None, get_adapter(request).respond_email_verification_sent(request, None)
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         """Called by allauth once it has made the person: keep what its own form does not know."""

@@ -20,8 +20,11 @@ class Language(models.TextChoices):
 
 
 def normalize_email(email: str) -> str:
-    """The one spelling of an address: no spaces around, lower case. Two spellings are one person."""
-    return email.strip().casefold()
+    """The one spelling of an address: no spaces around, lower case. Two spellings are one person.
+
+    Not casefold: it writes ß as ss and ſ as s, which other mailboxes are called.
+    """
+    return email.strip().lower()
 
 
 class UserManager(BaseUserManager["User"]):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import OutgoingMessage, User
+from accounts.models import OutgoingMessage, User, normalize_email
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +123,33 @@ def test_a_mistake_is_said_beside_its_field_and_nothing_typed_is_lost(client, bo
     assert 'aria-invalid="true"' in page
     assert "Vinet" in page
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("lookalike", ["ine\u017f@example.org", "\u0131nes@example.org", "ines@gro\u00df.example"])
+def test_an_address_that_mail_would_spell_otherwise_is_refused(client, boreal, lookalike):
+    factories.UserFactory(email="ines@example.org")
+    page = sign_up(client, email=lookalike)
+    assert 'aria-invalid="true"' in page.content.decode()
+    assert User.objects.count() == 1
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_spelling_that_is_another_mailbox_stays_another():
+    assert normalize_email(" INES@Gro\u00df.example ") == "ines@gro\u00df.example"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signing_up_twice_at_the_same_moment_is_once(boreal):
+    both = threading.Barrier(4)
+
+    def click() -> int:
+        try:
+            client = Client()
+            both.wait(10)
+            return sign_up(client).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as clicks:
+        assert {done.result() for done in [clicks.submit(click) for _ in range(4)]} == {302}
+    assert User.objects.count() == 1
