@@ -143,3 +143,10 @@ def test_queries_do_not_grow_with_lines_or_payments(signed_in, acme, django_asse
     page(signed_in, acme, "F-1")
     with django_assert_max_num_queries(9):
         assert "N-9" in page(signed_in, acme, "F-1")
+
+
+@pytest.mark.parametrize("name", ["invoice-detail", "invoice-pdf", "invoice-pdf-prepare"])
+def test_a_number_that_no_database_holds_is_not_found(signed_in, acme, name):
+    address = reverse(f"billing:{name}", args=[acme.public_id, "F-1"]).replace("F-1", "F%001")
+    assert signed_in.get(address).status_code == 404
+    assert signed_in.post(address).status_code == 404
