@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
@@ -171,9 +171,10 @@ class AccessRequestAdmin(MerchantScopedAdmin):
 
     def _chosen(self, request: HttpRequest, access_request: AccessRequest) -> Customer | None:
         mine = Customer.objects.for_agent(agent(request)).filter(merchant=access_request.merchant)
-        if (key := request.POST.get("customer", "")).isdigit():
+        if (key := request.POST.get("customer", "")).isascii() and key.isdigit():
             return mine.filter(pk=key).first()
-        return mine.filter(number=request.POST.get("number", "").strip()).first()
+        form = NumberForm(request.POST)
+        return mine.filter(number=form.cleaned_data["number"]).first() if form.is_valid() else None
 
     def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         access_request = self.find(request, object_id)
@@ -185,7 +186,7 @@ class AccessRequestAdmin(MerchantScopedAdmin):
                 form.add_error(None, str(refusal))
             else:
                 self.message_user(request, _("The refusal is sent with its reason."), messages.SUCCESS)
-                return see_other(self.address("changelist") + "?status=open")
+                return see_other(reverse("admin:index"))
         return self.act_page(
             request,
             title=_("Refuse access to %(person)s") % {"person": access_request.name},

@@ -363,6 +363,14 @@ def test_an_agent_links_by_number_when_nothing_said_points_at_the_customer(clien
     assert Customer.objects.for_user(stranger.user).get() == theirs
 
 
+@pytest.mark.parametrize("chosen", [{"customer": "\u00b2"}, {"customer": "9" * 30}, {"number": "\x00"}, {}])
+def test_a_choice_that_names_no_customer_links_nobody(client, sam, stranger, chosen):
+    address = reverse("admin:organizations_accessrequest_link", args=[stranger.pk])
+    assert sign_in(client, sam).post(address, chosen).status_code == 303
+    stranger.refresh_from_db()
+    assert stranger.status == AccessRequest.Status.OPEN
+
+
 def test_a_get_on_the_link_address_changes_nothing(client, sam, stranger, boreal):
     theirs = factories.CustomerFactory(merchant=boreal, number="30001", kind="business")
     sign_in(client, sam).get(
