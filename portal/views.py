@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import OutgoingMessage
 from billing.summary import account_summary
@@ -23,7 +23,7 @@ from portal.language import remember
 
 
 @login_not_required
-@require_GET
+@require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Public; signed in: the customer's home, or the choice of customer."""
     if not request.user.is_authenticated:
@@ -39,7 +39,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 
 @requires()
-@require_GET
+@require_safe
 def home(request: CustomerRequest) -> HttpResponse:
     """The account at a glance; to somebody who may not see amounts, what they may do and who can give more."""
     if Permission.VIEW_INVOICES in request.permissions:
@@ -68,14 +68,14 @@ def language(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"alive": True})
 
 
 @login_not_required
-@require_GET
+@require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when the database, its migrations and the broker are all there; else 503 and which is missing."""
     parts = health.parts()
@@ -83,7 +83,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def outbox_list(request: HttpRequest) -> HttpResponse:
     """Demo only: the messages sent, with their links."""
     if not settings.DEMO:
@@ -92,7 +92,7 @@ def outbox_list(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_GET
+@require_safe
 def outbox_detail(request: HttpRequest, key: str) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
