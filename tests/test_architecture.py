@@ -182,7 +182,7 @@ def test_every_template_is_used():
     """By a view, a tag, another template, or the library whose page it replaces."""
     ours = "\n".join(path.read_text() for path in [*CODE, *TEMPLATES])
     library = {"account", "mfa", "usersessions", "allauth", "admin", "unfold", "unfold_guardian"}
-    by_name = {"400.html", "403.html", "403_csrf.html", "404.html", "500.html"}
+    by_name = {"400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html"}
     unused = []
     for path in TEMPLATES:
         name = str(path.relative_to(ROOT / "templates"))
