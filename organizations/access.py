@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
+from accounts.statements import Statement, statement
 from organizations.models import Customer, Grant, Membership, Merchant
 from organizations.permissions import ROLE_PERMISSIONS, Permission
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 View = Callable[..., HttpResponseBase]
 EVERY_PERMISSION = frozenset(Permission)
 SWITCHABLE = 13  # one more than the switcher shows
-# Where the values of a request go in the SQL of the door.
+# Marks in the SQL of the door, where the values of a request go.
 DAY, PERSON, CUSTOMER = date.min, -1, "customer"
 
 
@@ -80,24 +81,16 @@ def memberships_at(*, public_id: str, user: User) -> list[Membership]:
 
     As many as the switcher needs: it shows all but the last, and says there are more.
     """
-    sql, places = _door()
-    values: dict[Any, Any] = {DAY: timezone.localdate(), PERSON: user.pk, CUSTOMER: public_id}
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [values[place] for place in places])
-        return [_membership(row) for row in cursor.fetchall()]
+    values = {DAY: timezone.localdate(), PERSON: user.pk, CUSTOMER: public_id}
+    return [_membership(row) for row in _door().rows(values=values)]
 
 
 @functools.cache
-def _door() -> tuple[str, list[Any]]:
-    """The SQL of memberships_at and what goes where, written once.
-
-    Every page of every customer asks it, and Django takes longer to write it than the database to answer it.
-    """
+def _door() -> Statement:
     here = Exact(F("customer__public_id"), CUSTOMER).desc()
     mine = Membership.objects.active(on=DAY).filter(user=PERSON).order_by(here, "customer__name", "pk")
     columns = [*_columns(Membership), *_columns(Customer, "customer__"), *_columns(Merchant, "customer__merchant__")]
-    sql, places = mine.values_list(*columns)[:SWITCHABLE].query.sql_with_params()
-    return sql, list(places)
+    return statement(queryset=mine.values_list(*columns)[:SWITCHABLE])
 
 
 @functools.cache
