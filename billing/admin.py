@@ -8,7 +8,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.formats import file_size, iso_date, money, percent
@@ -230,7 +230,11 @@ class InvoiceAdmin(MerchantScopedAdmin):
         if pdf is None:
             return format_html("{} · {} · {}", language.label, _("not asked for yet"), make)
         if pdf.last_error:
-            failed = _("could not be made, %(count)s attempts: %(error)s") % {
+            failed = ngettext(
+                "could not be made, %(count)s attempt: %(error)s",
+                "could not be made, %(count)s attempts: %(error)s",
+                pdf.attempts,
+            ) % {
                 "count": pdf.attempts,
                 "error": pdf.last_error.strip().splitlines()[-1][:200],
             }

@@ -118,6 +118,17 @@ def test_a_file_that_failed_says_why_and_is_due_again_on_demand(agent, invoice):
     assert failed.due_at <= timezone.now()
 
 
+@pytest.mark.parametrize(("attempts", "words"), [(1, "1 attempt:"), (3, "3 attempts:")])
+def test_one_attempt_is_one_attempt(attempts, words, agent, sam, invoice):
+    sam.language = "en-ca"
+    sam.save()
+    due_at = timezone.now() + timezone.timedelta(days=1)
+    InvoicePdf.objects.create(
+        invoice=invoice, language="fr-ca", attempts=attempts, last_error="Disque plein", due_at=due_at
+    )
+    assert words in agent.get(sheet(invoice)).content.decode()
+
+
 def test_the_other_language_is_asked_for_from_the_sheet(agent, invoice, stored):
     agent.post(reverse("admin:billing_invoice_make", args=[invoice.pk, "en-ca"]))
     assert InvoicePdf.objects.get(invoice=invoice, language="en-ca").rendered_at is None

@@ -384,7 +384,9 @@ def test_a_refusal_needs_its_reason_and_keeps_what_was_typed(client, sam, strang
     address = reverse("admin:organizations_accessrequest_refuse", args=[stranger.pk])
     sign_in(client, sam)
     assert client.post(address, {"reason": ""}).status_code == 422
-    assert client.post(address, {"reason": "Aucune pièce au dossier."}).status_code == 303
+    refused = client.post(address, {"reason": "Aucune pièce au dossier."})
+    assert refused.status_code == 303
+    assert refused.url == reverse("admin:index")  # back to what waits
     stranger.refresh_from_db()
     assert stranger.status == AccessRequest.Status.REFUSED
     assert stranger.reason == "Aucune pièce au dossier."
