@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, override
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as allauth_context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -40,6 +41,15 @@ class AccountAdapter(DefaultAccountAdapter):
                 sender_name=sender_name,
                 reply_to=reply_to,
             )
+
+    @override
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """To an address another person signs in with, no link: it could not be followed. Its owner learns why."""
+        address = emailconfirmation.email_address
+        if User.objects.filter(email=normalize_email(address.email)).exclude(pk=address.user_id).exists():
+            self.send_account_already_exists_mail(address.email)
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)
 
     def get_sender(self) -> tuple[str, str]:
         """In whose name we write, and who reads the answers. An app above this one knows the merchant."""
