@@ -9,8 +9,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from portal import embedded
+from portal.cache import ImpatientConnection
 from portal.mailers import mailers
 from portal.unfold import UNFOLD  # noqa: F401 - a setting of the admin
 
@@ -117,6 +120,7 @@ CACHES = {
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 1,
             "SOCKET_TIMEOUT": 1,
+            "CONNECTION_POOL_KWARGS": {"connection_class": ImpatientConnection, "retry": Retry(NoBackoff(), 0)},
             # A dead cache is a miss: sessions are then read from PostgreSQL.
             "IGNORE_EXCEPTIONS": True,
             "LOG_IGNORED_EXCEPTIONS": True,
