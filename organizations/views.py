@@ -1,4 +1,4 @@
-"""Ways in: the person nobody recognised, the activation link, and asking for a permission."""
+"""Ways in: the person nobody recognised, the activation link, and asking for a permission or giving it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import PersonRequest
-from organizations.access import CustomerRequest, requires, who_can_grant
+from organizations.access import CustomerRequest, permissions_by, requires, who_can_grant
 from organizations.forms import AccessRequestForm, ActivationForm
 from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
 from organizations.permissions import OPENING_ROLES, Permission
@@ -63,6 +63,7 @@ def unrecognized(request: PersonRequest) -> HttpResponse:
         "asked": [row for row in asked if row.status != AccessRequest.Status.LINKED],
         "merchants": merchants,
         "companies": recognition.waiting_for_opening(user=request.user),
+        "ended": recognition.ended_customers(user=request.user),
         "opening_roles": [role.label for role in sorted(OPENING_ROLES, reverse=True)],
         "has_customers": Customer.objects.for_user(request.user).exists(),
     }
@@ -142,6 +143,34 @@ def permission_ask(request: CustomerRequest, permission: str) -> HttpResponse:
         "is_given": wanted in request.permissions,
     }
     return render(request, "organizations/permission_ask.html", context, status=422 if is_refused else 200)
+
+
+@requires(Permission.MANAGE_TEAM)
+@require_http_methods(["GET", "HEAD", "POST"])
+def permission_grant(request: CustomerRequest, membership_id: int, permission: str) -> HttpResponse:
+    """Where the letter of somebody who asks leads: who asks, for what, and one button; then the receipt."""
+    people = request.customer.memberships.filter(user__isnull=False).select_related("user")
+    membership = get_object_or_404(people, pk=membership_id)
+    if permission not in Permission:
+        raise Http404
+    wanted = Permission(permission)
+    is_refused = False
+    if request.method == "POST":
+        try:
+            members.grant(membership=membership, permission=wanted, by=request.user)
+        except Refusal:  # the page says why: they left
+            is_refused = True
+        else:
+            return see_other(request.path)
+    context = {
+        "permission": wanted,
+        "member": membership,
+        "begins_later": members.begins_later(membership=membership),
+        "may_receive": members.may_receive(membership=membership),
+        "is_given": wanted in permissions_by(membership=membership),
+        "given": members.permission_granted(membership=membership, permission=wanted),
+    }
+    return render(request, "organizations/permission_grant.html", context, status=422 if is_refused else 200)
 
 
 def _activation_of_known(request: HttpRequest, *, token: str, invitation: ActivationRequest) -> HttpResponse:

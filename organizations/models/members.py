@@ -31,6 +31,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """On file, in force, and not yet linked to a person who signs in."""
         return self.active().filter(user=None)
 
+    def ended(self) -> MembershipQuerySet:
+        """Of people who had come in, and whose access is over: removed, past their last day, or the customer closed."""
+        is_past = Q(ends_on__lt=timezone.localdate())
+        return self.exclude(user=None).filter(
+            Q(removed_at__isnull=False) | is_past | Q(customer__closed_at__isnull=False)
+        )
+
 
 class Membership(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")

@@ -202,3 +202,10 @@ def _let_in_those_who_waited(*, customer: Customer) -> None:
             },
             language=address.user.language,
         )
+
+
+def ended_customers(*, user: User) -> list[Customer]:
+    """Customers this person could open once and no longer can, to be told so instead of « not on file »."""
+    over = Membership.objects.ended().filter(user=user)
+    lost = Customer.objects.filter(pk__in=over.values("customer_id")).exclude(pk__in=Customer.objects.for_user(user))
+    return list(lost.select_related("merchant").order_by("name", "pk"))

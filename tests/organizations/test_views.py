@@ -352,3 +352,117 @@ def test_the_page_of_a_link_is_in_the_name_of_the_merchant_who_sent_it(client, b
         assert riviere.email in page
         assert boreal.email not in page
         ActivationRequest.objects.update(revoked_at=timezone.now())
+
+
+# --- giving a permission ----------------------------------------------------------------------
+
+
+def giving(customer: Customer, user: User, permission: str = Permission.VIEW_INVOICES) -> str:
+    membership = Membership.objects.get(customer=customer, user=user)
+    return reverse("organizations:permission-grant", args=[customer.public_id, membership.pk, permission])
+
+
+@pytest.fixture
+def in_charge(client: StrictClient, alice: User) -> StrictClient:
+    """Alice at work, in English."""
+    alice.language = "en-ca"
+    alice.save()
+    client.force_login(alice)
+    return client
+
+
+def test_the_page_that_gives_says_who_asks_for_what(in_charge, acme, bob):
+    page = in_charge.get(giving(acme, bob)).text
+    for words in (
+        "Bob Gagnon",
+        "bob@acme.example",
+        "Editor",
+        "See invoices and balances",
+        "Read and download invoices",
+    ):
+        assert words in page
+    assert "as soon as you give it" in page
+    assert not acme.grants.exists()
+
+
+def test_it_is_given_in_one_click_and_the_receipt_says_so(in_charge, acme, bob):
+    for _click in range(2):
+        answer = in_charge.post(giving(acme, bob))
+        assert (answer.status_code, answer.headers["Location"]) == (303, giving(acme, bob))
+    receipt = in_charge.get(giving(acme, bob)).text
+    assert "Bob Gagnon has this permission" in receipt
+    assert "Alice Tremblay" in receipt
+    assert '<form method="post">' not in receipt
+    assert OutgoingMessage.objects.get().recipient == "bob@acme.example"
+    client = StrictClient()
+    client.force_login(bob)
+    assert client.get(reverse("billing:invoice-list", args=[acme.public_id])).status_code == 200
+
+
+def test_nobody_gives_themselves_a_permission(client, acme, alice, bob, charlie):
+    client.force_login(bob)
+    assert client.post(giving(acme, bob)).status_code == 403
+    client.force_login(charlie)
+    assert client.post(giving(acme, bob)).status_code == 404
+    assert not acme.grants.exists()
+
+
+def test_a_member_of_another_customer_is_not_found(in_charge, acme, globex, charlie):
+    address = giving(globex, charlie).replace(globex.public_id, acme.public_id)
+    assert in_charge.get(address).status_code == in_charge.post(address).status_code == 404
+    assert not globex.grants.exists()
+
+
+def test_a_permission_nobody_wrote_cannot_be_given(in_charge, acme, bob):
+    assert in_charge.post(giving(acme, bob, "own_everything")).status_code == 404
+
+
+def test_somebody_who_left_is_given_nothing_and_the_page_says_why(in_charge, acme, bob):
+    Membership.objects.filter(user=bob).update(removed_at=timezone.now())
+    for answer in (in_charge.get(giving(acme, bob)), in_charge.post(giving(acme, bob))):
+        assert "is no longer a member" in answer.text
+        assert '<form method="post">' not in answer.text
+    assert answer.status_code == 422
+
+
+def test_a_permission_that_ends_with_the_membership_says_until_when(in_charge, acme, bob, today):
+    Membership.objects.filter(user=bob).update(ends_on=timezone.localdate() + timedelta(days=8))
+    assert "November 30, 2026" in in_charge.get(giving(acme, bob)).text
+
+
+# --- the page that refuses --------------------------------------------------------------------
+
+
+def test_once_asked_the_refusal_says_when_and_asks_no_more(client, acme, alice, bob):
+    bob.language = "en-ca"
+    bob.save()
+    client.force_login(bob)
+    invoices = reverse("billing:invoice-list", args=[acme.public_id])
+    before = client.get(invoices).text
+    assert "Ask for this permission" in before
+    assert "this person can give it to you" in before
+    client.post(ask(acme))
+    after = client.get(invoices)
+    assert after.status_code == 403
+    assert "Ask for this permission" not in after.text
+    assert "we wrote to" in after.text
+
+
+def test_several_people_who_can_grant_are_several(client, acme, alice, bob):
+    bob.language = "en-ca"
+    bob.save()
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
+    client.force_login(bob)
+    page = client.get(reverse("billing:invoice-list", args=[acme.public_id])).text
+    assert "these people can give it to you" in page
+    client.post(ask(acme))
+    assert "as soon as one of them gives it" in client.get(ask(acme)).text
+
+
+def test_a_person_whose_access_ended_is_told_so_and_not_that_they_are_unknown(client, bob, acme):
+    Membership.objects.filter(user=bob).update(removed_at=timezone.now())
+    client.force_login(bob)
+    page = client.get(reverse("organizations:unrecognized")).content.decode()
+    assert "Votre accès est terminé" in page
+    assert "Acme Construction inc." in page
+    assert "Nous n’avons pas votre courriel" not in page
