@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.core.validators import RegexValidator
 from django.db import IntegrityError, transaction
@@ -48,6 +49,14 @@ class SignupForm(AllauthSignupForm):
         """Called by allauth once it has made the person: keep what its own form does not know."""
         user.language = self.cleaned_data["language"]
         user.save(update_fields=["language"])
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """A key replaces the password unless the person says otherwise: that is what the page promises."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("passwordless", True)
 
 
 class ProfileForm(forms.ModelForm):

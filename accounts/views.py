@@ -1,8 +1,11 @@
 """Pages about oneself."""
 
+from allauth.account.internal.flows.email_verification import send_verification_email_at_login
+from allauth.account.stages import EmailVerificationStage, LoginStageController
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -38,3 +41,18 @@ def session_end(request: PersonRequest, session_id: int) -> HttpResponse:
     session.end()
     messages.success(request, _("That device is signed out."))
     return HttpResponseRedirect(reverse("usersessions_list"), status=303)
+
+
+@login_not_required
+@require_POST
+def confirmation_resend(request: HttpRequest) -> HttpResponse:
+    """The link of the sign-up under way in this browser, once more; the same words whoever has the address."""
+    stage = LoginStageController.enter(request, EmailVerificationStage.key)
+    if stage is None:
+        messages.info(
+            request, _("Sign in with your address and password: if the address is to confirm, a link leaves.")
+        )
+        return HttpResponseRedirect(reverse("account_login"), status=303)
+    if not send_verification_email_at_login(request, stage.login):
+        messages.warning(request, _("No new link has left: one leaves every three minutes at most. Try again shortly."))
+    return HttpResponseRedirect(reverse("account_email_verification_sent"), status=303)

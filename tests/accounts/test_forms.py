@@ -88,6 +88,64 @@ def test_signing_in_without_having_confirmed_sends_a_new_link(client, boreal, to
     assert EmailAddress.objects.get(email="chloe@example.org").verified
 
 
+def send_again(client):
+    return client.post(reverse("accounts:confirmation-resend"), follow=True).content.decode()
+
+
+def test_the_page_that_says_to_check_ones_mail_sends_a_new_link(client, boreal, today, time_machine):
+    sign_up(client)
+    assert (
+        reverse("accounts:confirmation-resend")
+        in client.get(reverse("account_email_verification_sent")).content.decode()
+    )
+    time_machine.shift(timedelta(minutes=4))
+    send_again(client)
+    assert OutgoingMessage.objects.count() == 2
+    client.post(newest_link())
+    assert "chloe@example.org" in client.get(reverse("accounts:profile")).content.decode()
+
+
+def test_a_second_link_within_three_minutes_does_not_leave_and_the_page_says_so(client, boreal):
+    sign_up(client)
+    page = send_again(client)
+    assert OutgoingMessage.objects.count() == 1
+    assert 'data-is="warning"' in page
+
+
+def test_asking_again_tells_nobody_who_has_a_profile(client, boreal, today, time_machine):
+    known = factories.UserFactory()
+    other = Client()
+    sign_up(client)
+    sign_up(other, email=known.email)
+    time_machine.shift(timedelta(minutes=4))
+    pages = [
+        send_again(browser).replace(email, "") for browser, email in ((client, SIGNUP["email"]), (other, known.email))
+    ]
+    assert "confirm-email" not in OutgoingMessage.objects.filter(recipient=known.email).latest("pk").text
+    csrf = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+    assert csrf.sub("", pages[0]) == csrf.sub("", pages[1])
+
+
+def test_asking_again_without_a_sign_up_under_way_leads_to_sign_in(client, boreal):
+    response = client.post(reverse("accounts:confirmation-resend"))
+    assert (response.status_code, response.url) == (303, reverse("account_login"))
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_new_sign_in_code_can_be_asked_twice_and_only_the_newest_works(client, ines):
+    client.post(reverse("account_request_login_code"), {"email": ines.email})
+    page = reverse("account_confirm_login_code")
+    codes = []
+    for _more in range(3):
+        codes.append(re.search(r"^ {4}(\S+)$", OutgoingMessage.objects.latest("pk").text, re.MULTILINE)[1])
+        client.post(page, {"action": "resend"})
+    assert OutgoingMessage.objects.count() == 3
+    client.post(page, {"code": codes[0]})
+    assert client.get(reverse("accounts:profile")).status_code == 302
+    client.post(page, {"code": codes[2]})
+    assert ines.email in client.get(reverse("accounts:profile")).content.decode()
+
+
 def test_the_answer_is_the_same_whether_or_not_the_address_is_known(client, boreal):
     unknown = sign_up(client)
     known = sign_up(Client(), email=factories.UserFactory().email)

@@ -1,5 +1,7 @@
 """My profile: name, phone, language."""
 
+import re
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -79,3 +81,10 @@ def test_a_person_with_a_second_step_changes_their_e_mail(client, ines):
     page = client.post(reverse("account_email"), {"email": "ines2@example.org", "action_add": ""})
     assert (page.status_code, page.headers.get("Location")) == (302, reverse("account_email"))
     assert OutgoingMessage.objects.filter(recipient="ines2@example.org").exists()
+
+
+def test_a_passkey_signs_in_alone_unless_the_person_says_otherwise(client, ines):
+    client.force_login(ines)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    page = client.get(reverse("mfa_add_webauthn")).content.decode()
+    assert re.search(r'<input type="checkbox" name="passwordless"[^>]* checked', page)
