@@ -1,4 +1,4 @@
-"""Ways in: being recognised, asking to be, activation links; and asking for a permission."""
+"""Ways in: being recognised, asking to be, activation links; and asking for a permission or giving it."""
 
 from django.urls import path
 
@@ -11,4 +11,9 @@ urlpatterns = [
     path("activate/<str:token>/", views.activation_use, name="activate"),
     path("activate/<str:token>/again/", views.activation_ask_again, name="activate-again"),
     path("c/<slug:customer_id>/ask/<slug:permission>/", views.permission_ask, name="ask-permission"),
+    path(
+        "c/<slug:customer_id>/team/<int:membership_id>/grant/<slug:permission>/",
+        views.permission_grant,
+        name="permission-grant",
+    ),
 ]

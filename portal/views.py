@@ -13,11 +13,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import OutgoingMessage
+from accounts.models import OutgoingMessage, User
 from billing.summary import account_summary
 from organizations.access import CustomerRequest, PermissionMissing, requires, who_can_grant
 from organizations.models import Customer, Merchant
 from organizations.permissions import Permission
+from organizations.services.members import permission_asked
 from portal import health
 from portal.language import remember
 
@@ -105,8 +106,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A member learns which permission is missing and who gives it; anybody else only that they may not."""
-    page = "organizations/permission_missing.html" if isinstance(exception, PermissionMissing) else "403.html"
-    return render(request, page, {"refusal": exception}, status=403)
+    if not isinstance(exception, PermissionMissing):
+        return render(request, "403.html", {"refusal": exception}, status=403)
+    asked = None
+    if isinstance(request.user, User):
+        asked = permission_asked(customer=exception.customer, permission=exception.permission, by=request.user)
+    context = {"refusal": exception, "asked": asked}
+    return render(request, "organizations/permission_missing.html", context, status=403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

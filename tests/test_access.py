@@ -88,6 +88,7 @@ def invoice(acme: Customer) -> Invoice:
 def address(route: Route, acme: Customer, invoice: Invoice) -> str:
     """The route with Acme's own ids; a token nobody was given; the first row of anything else."""
     known = {"customer_id": acme.public_id, "number": invoice.number, "permission": Permission.VIEW_INVOICES.value}
+    known |= {"membership_id": acme.memberships.earliest("pk").pk}
     spare = {
         "hue": 165,
         "digest": "x",
@@ -148,7 +149,12 @@ def test_a_customers_pages_are_its_members_and_by_permission(person, route, meth
     else:
         # 404 too: a forged argument beyond the customer's own id.
         assert response.status_code in {200, 303, 404, 405, 422}
-        assert response.status_code != 404 or set(route.arguments) - {"customer_id", "number", "permission"}
+        assert response.status_code != 404 or set(route.arguments) - {
+            "customer_id",
+            "number",
+            "permission",
+            "membership_id",
+        }
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""The people of a customer: ending a membership, and asking whoever may grant it for a permission."""
+"""The people of a customer: ending a membership, asking for a permission, and giving it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import who_can_grant
+from organizations.access import grant_permission, membership_of, permissions_by, who_can_grant
 from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Grant, Membership
 from organizations.permissions import OPENING_ROLES, Permission
@@ -33,6 +33,12 @@ class PermissionAlreadyGiven(Refusal):
 
 class NobodyCanGrant(Refusal):
     sentence: str | Promise = _("Nobody of this customer can give permissions at the moment. Write or call us.")
+
+
+class NotAMember(Refusal):
+    sentence: str | Promise = _(
+        "This person has no access to this customer, or no longer has: nothing can be given to them."
+    )
 
 
 @transaction.atomic
@@ -75,6 +81,10 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User) 
     granters = [membership.user for membership in who_can_grant(customer=customer) if membership.user is not None]
     if not granters:
         raise NobodyCanGrant
+    asker = membership_of(customer=customer, user=by)
+    if asker is None:
+        raise NotAMember
+    page = reverse("organizations:permission-grant", args=[customer.public_id, asker.pk, permission.value])
     for granter in granters:
         write_to(
             merchant=customer.merchant,
@@ -85,7 +95,7 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User) 
                 "permission": permission,
                 "person": by,
                 "granter": granter,
-                "action_url": absolute(reverse("portal:home", args=[customer.public_id])),
+                "action_url": absolute(page),
             },
             language=granter.language,
         )
@@ -103,6 +113,66 @@ def permission_asked(*, customer: Customer, permission: Permission, by: User) ->
         at__gt=since,
     )
     return asked.order_by("-pk").first()
+
+
+@transaction.atomic
+def grant(*, membership: Membership, permission: Permission, by: User) -> Membership:
+    """Give a member a permission beyond their role, and write to them; what they have already changes nothing."""
+    customer = (
+        Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=membership.customer_id)
+    )
+    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=membership.pk)
+    person = membership.user
+    if person is None or not may_receive(membership=membership):
+        raise NotAMember
+    if permission in permissions_by(membership=membership):
+        return membership
+    grant_permission(customer=customer, user=person, permission=permission)
+    write_to(
+        merchant=customer.merchant,
+        to=person.email,
+        template="organizations/emails/permission_granted",
+        context={
+            "customer": customer,
+            "permission": permission,
+            "person": person,
+            "granter": by,
+            "membership": membership,
+            "begins_later": begins_later(membership=membership),
+            "action_url": absolute(reverse("portal:home", args=[customer.public_id])),
+        },
+        language=person.language,
+    )
+    audit.record(
+        event=AuditEvent.Event.MEMBER_GRANTED,
+        customer=customer,
+        by=by,
+        member=membership.pk,
+        email=person.email,
+        permission=permission.value,
+    )
+    return membership
+
+
+def may_receive(*, membership: Membership) -> bool:
+    """Somebody who came, and whose membership is neither removed nor over; it may begin later."""
+    is_over = membership.ends_on is not None and membership.ends_on < timezone.localdate()
+    return membership.user_id is not None and membership.removed_at is None and not is_over
+
+
+def begins_later(*, membership: Membership) -> bool:
+    return membership.starts_on is not None and membership.starts_on > timezone.localdate()
+
+
+def permission_granted(*, membership: Membership, permission: Permission) -> AuditEvent | None:
+    """When and by whom this permission was last given to this member, if anybody gave it."""
+    given = AuditEvent.objects.filter(
+        customer=membership.customer_id,
+        event=AuditEvent.Event.MEMBER_GRANTED,
+        data__member=membership.pk,
+        data__permission=permission.value,
+    )
+    return given.select_related("by").order_by("-pk").first()
 
 
 def _is_last_in_charge(membership: Membership) -> bool:

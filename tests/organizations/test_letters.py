@@ -15,7 +15,7 @@ from organizations.models import ActivationRequest, Customer
 from organizations.permissions import Permission, Role
 from organizations.services import activation, requests
 from organizations.services.customers import change_contact_email
-from organizations.services.members import ask_for_permission
+from organizations.services.members import ask_for_permission, grant
 from organizations.services.recognition import recognize
 from tests import factories
 from tests.organizations.test_activation import token_mailed_to
@@ -28,6 +28,7 @@ BUTTONS = {
     "email_changed_new": "/accounts/signup/",
     "email_changed_old": "",
     "permission_asked": "/c/",
+    "permission_granted": "/c/",
     "request_linked": "/c/",
     "request_received": "/welcome/",
     "request_refused": "/welcome/",
@@ -65,6 +66,7 @@ def _send_those_of_a_company(*, merchant: object, language: str) -> None:
     factories.MembershipFactory(customer=company, email=administrator.email, role=Role.ADMINISTRATOR)
     recognize(user=administrator)
     ask_for_permission(customer=company, permission=Permission.VIEW_INVOICES, by=editor)
+    grant(membership=company.memberships.get(user=editor), permission=Permission.VIEW_INVOICES, by=administrator)
 
 
 def test_every_letter_is_whole(letters, boreal):

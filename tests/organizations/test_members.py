@@ -1,4 +1,4 @@
-"""Ending a membership, and asking for a permission."""
+"""Ending a membership, asking for a permission, and giving it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from organizations.access import grant_permission, who_can_grant
 from organizations.models import AuditEvent, Customer, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import members
-from organizations.services.members import ask_for_permission, remove_member
+from organizations.services.members import ask_for_permission, grant, remove_member
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +91,62 @@ def test_asking_where_nobody_can_grant_is_refused(acme, bob):
     with pytest.raises(members.NobodyCanGrant):
         ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
     assert Customer.objects.for_user(bob).exists()
+
+
+def test_the_letter_leads_to_the_page_that_gives_it(acme, alice, bob):
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    letter = OutgoingMessage.objects.get()
+    for body in (letter.text, letter.html):
+        assert f"/c/{acme.public_id}/team/{member(bob).pk}/grant/view_invoices/" in body
+
+
+def test_granting_holds_at_once_and_writes_to_the_person_in_their_language(acme, alice, bob):
+    bob.language = "en-ca"
+    bob.save()
+    grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    assert Permission.VIEW_INVOICES in acme.permissions_for(bob)
+    event = acme.events.get()
+    assert (event.event, event.by) == (AuditEvent.Event.MEMBER_GRANTED, alice)
+    assert event.data == {"member": member(bob).pk, "email": bob.email, "permission": "view_invoices"}
+    letter = OutgoingMessage.objects.get()
+    assert (letter.recipient, letter.language) == (bob.email, "en-ca")
+    for words in ("Alice Tremblay", "Read and download invoices", acme.get_absolute_url()):
+        assert words in letter.text
+
+
+def test_granting_twice_is_once(acme, alice, bob):
+    for _click in range(2):
+        grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    assert acme.grants.count() == acme.events.count() == OutgoingMessage.objects.count() == 1
+
+
+def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):
+    grant(membership=member(bob), permission=Permission.RENT, by=alice)
+    assert not acme.grants.exists()
+    assert not acme.events.exists()
+    assert not OutgoingMessage.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["removed", "ended"])
+def test_granting_to_somebody_who_left_is_refused(acme, alice, bob, state):
+    if state == "removed":
+        remove_member(membership=member(bob), by=alice)
+    else:
+        Membership.objects.filter(user=bob).update(ends_on=timezone.localdate() - timedelta(days=1))
+    with pytest.raises(members.NotAMember):
+        grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    assert not acme.grants.exists()
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_granting_to_somebody_who_never_came_is_refused(acme, alice):
+    waiting = factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.EDITOR)
+    with pytest.raises(members.NotAMember):
+        grant(membership=waiting, permission=Permission.VIEW_INVOICES, by=alice)
+
+
+def test_what_was_granted_ends_with_the_membership(acme, alice, bob):
+    grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    remove_member(membership=member(bob), by=alice)
+    assert members.permission_granted(membership=member(bob), permission=Permission.VIEW_INVOICES) is not None
+    assert not acme.permissions_for(bob)
