@@ -68,9 +68,14 @@ class Invoice(models.Model):
         CREDIT = "credit", _("Credit")
 
     # Keys without an index of their own: another index begins with them, or nothing is ever looked up by them.
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The trigger below asks once a statement for the letterhead, which is never deleted, nor its merchant then.
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices", db_index=False)
-    letterhead = models.ForeignKey(Letterhead, on_delete=models.PROTECT, related_name="+", db_index=False)
+    letterhead = models.ForeignKey(
+        Letterhead, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     kind = models.CharField(_("kind"), max_length=11, choices=Kind)
     number = models.CharField(_("number"), max_length=40)
     corrects = models.ForeignKey(
@@ -144,6 +149,26 @@ class Invoice(models.Model):
         triggers = [
             pgtrigger.ReadOnly(name="issued_is_final", exclude=["settled_amount"]),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="of_one_merchant",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),
+                func="""
+                    IF (
+                        SELECT count(*)
+                        FROM (SELECT DISTINCT merchant_id, customer_id, letterhead_id FROM added) AS a
+                        LEFT JOIN organizations_customer c ON c.id = a.customer_id
+                        LEFT JOIN billing_letterhead l ON l.id = a.letterhead_id
+                        WHERE c.merchant_id <> a.merchant_id OR l.merchant_id IS DISTINCT FROM a.merchant_id
+                    ) > 0 THEN
+                        RAISE EXCEPTION 'a document, its customer and its letterhead are of one merchant'
+                            USING ERRCODE = 'foreign_key_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -55,6 +55,28 @@ def test_only_a_credit_note_corrects(invoice, acme):
         factories.InvoiceFactory(customer=acme, corrects=invoice)
 
 
+def test_a_document_its_customer_and_its_letterhead_are_of_one_merchant(acme, riviere):
+    elsewhere = factories.LetterheadFactory(merchant=riviere)
+    sound = factories.InvoiceFactory(customer=acme, line=False)
+    for changes in (
+        {"letterhead_id": elsewhere.pk},
+        {"merchant_id": riviere.pk},
+        {"letterhead_id": elsewhere.pk, "merchant_id": riviere.pk},
+        {"letterhead_id": elsewhere.pk + 1000},
+    ):
+        values = {**Invoice.objects.filter(pk=sound.pk).values().get(), "id": None, "number": "F-2", **changes}
+        with refused("are of one merchant"), transaction.atomic():
+            Invoice.objects.create(**values)
+    assert Invoice.objects.count() == 1
+
+
+def test_a_merchant_who_has_a_letterhead_stays(db):
+    merchant = factories.LetterheadFactory().merchant
+    with refused("billing_letterhead"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM organizations_merchant WHERE id = %s", [merchant.pk])
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
 @pytest.mark.parametrize("column", ["number", "bill_to_name", "subtotal", "issued_on", "due_on", "po_number", "total"])
 def test_an_issued_document_is_never_edited(invoice, column):
     changed = {"issued_on": date(2026, 1, 1), "due_on": date(2027, 1, 1)}.get(column, "1.00")
