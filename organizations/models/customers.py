@@ -53,8 +53,9 @@ class Customer(Address):
         MEMBER = "member", _("Member company")
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
+    # Without an index of its own: that of the number begins with it.
     merchant = models.ForeignKey(
-        Merchant, on_delete=models.PROTECT, related_name="customers", verbose_name=_("merchant")
+        Merchant, on_delete=models.PROTECT, related_name="customers", verbose_name=_("merchant"), db_index=False
     )
     number = models.CharField(_("number"), max_length=40, help_text=_("As in the merchant’s books."))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
