@@ -2,10 +2,11 @@
 
 from allauth.account.internal.flows.email_verification import send_verification_email_at_login
 from allauth.account.stages import EmailVerificationStage, LoginStageController
+from allauth.account.views import confirm_email
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -30,6 +31,15 @@ def profile(request: PersonRequest) -> HttpResponse:
         # The form has written on request.user what the database refused: the frame must not show it.
         request.user.refresh_from_db()
     return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_not_required
+def email_confirm(request: HttpRequest, key: str) -> HttpResponse:
+    """allauth's page of a confirmation link; a button pressed twice leads to the words that explain, not to a 404."""
+    try:
+        return confirm_email(request, key=key)
+    except Http404:
+        return HttpResponseRedirect("/" if request.user.is_authenticated else request.path, status=303)
 
 
 @require_POST

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.translation import gettext as _
 
 from organizations.models import Customer, Membership, Merchant
@@ -40,14 +40,14 @@ class Frame:
             (_("Home"), reverse("portal:home", args=ident), "house", None),
             (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
         ]
-        here = self._request.path
+        here, held = self._request.path, getattr(self._request, "permissions", frozenset())
         return [
             Place(label=label, url=url, icon=icon, is_current=here == url or (index > 0 and here.startswith(url)))
             for index, (label, url, icon, permission) in enumerate(places)
-            if permission is None or permission in self._request.permissions
+            if permission is None or permission in held
         ]
 
-    @property
+    @cached_property
     def memberships(self) -> list[Membership]:
         """The person's customers with their role in each, for the switcher."""
         found: list[Membership] | None = getattr(self._request, "memberships", None)
@@ -57,8 +57,13 @@ class Frame:
         if not user.is_authenticated:
             return []
         mine = Membership.objects.active().filter(user=user).order_by("customer__name", "pk")
-        mine = mine.select_related("customer").only("role", "customer__public_id", "customer__name", "customer__number")
-        return list(mine)
+        shown = ("customer__public_id", "customer__name", "customer__number", "customer__merchant__name")
+        return list(mine.select_related("customer__merchant").only("role", *shown))
+
+    @property
+    def has_several_merchants(self) -> bool:
+        """Then each customer is named with its merchant."""
+        return len({membership.customer.merchant_id for membership in self.memberships}) > 1
 
 
 def merchant_of(request: HttpRequest) -> Merchant | None:

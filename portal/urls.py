@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import email_confirm
 from portal import stylesheet, views
 
 portal_patterns = (
@@ -24,6 +25,8 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("organizations.urls")),
     path("", include("billing.urls")),
+    # Before allauth's own, and under its name.
+    path("accounts/confirm-email/<str:key>/", email_confirm, name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from accounts.models import OutgoingMessage, User, normalize_email
 from tests import factories
+from tests.strictness import StrictClient
 
 pytestmark = pytest.mark.django_db
 SIGNUP = {
@@ -211,3 +212,14 @@ def test_signing_up_twice_at_the_same_moment_is_once(boreal):
     with ThreadPoolExecutor(4) as clicks:
         assert {done.result() for done in [clicks.submit(click) for _ in range(4)]} == {302}
     assert User.objects.count() == 1
+
+
+def test_a_button_pressed_twice_confirms_once_and_ends_on_words(client, boreal):
+    sign_up(client)
+    link = newest_link()
+    client.post(link)
+    assert client.post(link).headers["Location"] == "/"
+    late = StrictClient(headers={"accept-language": "fr-CA"})
+    page = late.post(link, follow=True)
+    assert page.status_code == 200
+    assert reverse("account_login") in page.content.decode()

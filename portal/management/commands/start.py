@@ -40,6 +40,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **_options: object) -> None:
         """Run until told to stop; nothing that was started is left running."""
+        # Logs, messages and documents are for this account alone.
+        os.umask(0o077)
         port = int(os.environ["PORT"])
         refuse_busy_port(port=port)
         with interruptions(), suppress(Interrupted):
