@@ -15,7 +15,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language, User
+from accounts.spelling import with_extension_apart
 
+INVALID_PHONE = _("Write the number with its area code, such as 514 555-0123.")
 extension_digits = RegexValidator(r"^\d{1,6}$", _("An extension is made of one to six digits."))
 
 
@@ -69,10 +71,15 @@ class ProfileForm(forms.ModelForm):
             "phone": forms.TextInput(attrs={"autocomplete": "tel-national", "type": "tel"}),
             "phone_extension": forms.TextInput(attrs={"autocomplete": "tel-extension", "inputmode": "numeric"}),
         }
-        labels = {"language": _("Language of the site and of our messages")}
+        labels = {
+            "first_name": _("First name"),
+            "last_name": _("Last name"),
+            "language": _("Language of the site and of our messages"),
+        }
+        error_messages = {"phone": {"invalid": INVALID_PHONE}}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(None if data is None else with_extension_apart(data), **kwargs)
         self.fields["first_name"].required = self.fields["last_name"].required = True
         self.fields["phone_extension"].validators.append(extension_digits)
 

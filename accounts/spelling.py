@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 from django.db.models import CharField, Transform
 
 MARKS = re.compile("[\u0300-\u036f]")
+# « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
+EXTENSION = re.compile(r"[\s,;]*(?:poste|ext(?:ension)?\.?|p\.|x|#)\s*(\d{1,10})\s*$", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
     """Without accents, in lower case: what `field__plain` is compared with."""
     return MARKS.sub("", unicodedata.normalize("NFKD", text.lower()))
+
+
+def with_extension_apart(data: Any) -> Any:
+    """A form's data; an extension typed in the phone's field moves to its own, unless that one is filled."""
+    typed = EXTENSION.search(data.get("phone", ""))
+    if typed is None:
+        return data
+    data = data.copy()
+    data["phone"] = data["phone"][: typed.start()]
+    data["phone_extension"] = data.get("phone_extension") or typed[1]
+    return data
 
 
 @CharField.register_lookup

@@ -11,11 +11,11 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
+from accounts.forms import INVALID_PHONE
 from accounts.models import User
+from accounts.spelling import with_extension_apart
 from organizations.models import Merchant, MerchantQuerySet
 
-# « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
-EXTENSION = re.compile(r"[\s,;]*(?:poste|ext(?:ension)?\.?|p\.|x|#)\s*(\d{1,10})\s*$", re.IGNORECASE)
 # A comma or a point before the last one or two figures; every other one only groups.
 CENTS = re.compile(r"[.,](\d{1,2})$")
 
@@ -43,7 +43,7 @@ class AccessRequestForm(forms.Form):
     name = forms.CharField(
         label=_("Your name, or your company’s"), max_length=200, help_text=_("As it appears on an invoice.")
     )
-    phone = PhoneNumberField(label=_("Phone"), required=False)
+    phone = PhoneNumberField(label=_("Phone"), required=False, error_messages={"invalid": INVALID_PHONE})
     phone_extension = forms.CharField(label=_("Extension"), max_length=10, required=False)
     customer_number = forms.CharField(
         label=_("Customer number"), max_length=40, required=False, help_text=_("It is at the top of each invoice.")
@@ -67,7 +67,7 @@ class AccessRequestForm(forms.Form):
     def __init__(self, *args: Any, merchants: MerchantQuerySet, **kwargs: Any) -> None:
         data = kwargs.get("data")
         if data is not None:
-            kwargs["data"] = _with_extension_apart(data)
+            kwargs["data"] = with_extension_apart(data)
         super().__init__(*args, **kwargs)
         self.merchants = merchants
         field = cast(forms.ModelChoiceField, self.fields["merchant"])
@@ -121,14 +121,3 @@ class ActivationForm(forms.Form):
             except forms.ValidationError as invalid:
                 self.add_error("password", invalid)
         return cleaned
-
-
-def _with_extension_apart(data: Any) -> Any:
-    """An extension typed in the phone's field moves to its own, unless that one is filled."""
-    typed = EXTENSION.search(data.get("phone", ""))
-    if typed is None:
-        return data
-    data = data.copy()
-    data["phone"] = data["phone"][: typed.start()]
-    data["phone_extension"] = data.get("phone_extension") or typed[1]
-    return data

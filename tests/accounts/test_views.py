@@ -43,6 +43,19 @@ def test_a_mistake_keeps_everything_typed_and_changes_nothing(client, ines, fiel
     assert User.objects.get(pk=ines.pk).last_name == "Lavoie"
 
 
+@pytest.mark.parametrize("typed", ["1 800 555-0123 poste 99", "800 555-0123, ext. 99", "8005550123x99"])
+def test_an_extension_typed_after_the_number_moves_to_its_field(client, ines, typed):
+    assert save(client, ines, phone=typed, phone_extension="").status_code == 303
+    ines.refresh_from_db()
+    assert (ines.phone.as_e164, ines.phone_extension) == ("+18005550123", "99")
+
+
+def test_a_phone_that_is_none_is_answered_with_a_number_of_here(client, ines):
+    page = save(client, ines, phone="514", language="en-ca").content.decode()
+    assert "514 555-0123" in page
+    assert "506" not in page
+
+
 def test_an_extension_without_a_number_is_refused(client, ines):
     assert save(client, ines, phone="").status_code == 422
     assert User.objects.get(pk=ines.pk).phone_extension == ""
