@@ -149,3 +149,26 @@ def test_someone_with_many_customers_chooses_among_all_of_them(client, boreal, a
     page = client.get(reverse("portal:landing")).content.decode()
     missing = [customer.number for customer in customers if page.count(f'href="{customer.get_absolute_url()}"') < 1]
     assert missing == []
+
+
+def test_two_accounts_of_one_name_are_told_apart_by_their_merchant(client, acme, ines, riviere):
+    theirs = factories.CustomerFactory(merchant=riviere, number="20001", name="Inès Lavoie")
+    factories.MembershipFactory(customer=theirs, user=ines, role=Role.OWNER)
+    client.force_login(ines)
+    choice = client.get(reverse("portal:landing")).content.decode()
+    home = client.get(theirs.get_absolute_url()).content.decode()
+    for page in (
+        choice.partition('class="choose"')[2],
+        home.partition('class="menu switch"')[2].partition("</details>")[0],
+    ):
+        entries = [entry.partition("</a>")[0] for entry in page.split("<li>")[1:3]]
+        assert sorted(merchant in entry for entry in entries for merchant in ("Location Boréal", "Club Rivière")) == [
+            False, False, True, True,
+        ]  # fmt: skip
+
+
+def test_with_one_merchant_its_name_is_not_repeated_beside_each_account(client, acme, globex, alice):
+    factories.MembershipFactory(customer=globex, user=alice, role=Role.ACCOUNTANT)
+    client.force_login(alice)
+    page = client.get(reverse("portal:landing")).content.decode()
+    assert "Location Boréal" not in page.partition('class="choose"')[2].partition("</ul>")[0]
