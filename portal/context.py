@@ -57,7 +57,13 @@ class Frame:
         if not user.is_authenticated:
             return []
         mine = Membership.objects.active().filter(user=user).order_by("customer__name", "pk")
-        shown = ("customer__public_id", "customer__name", "customer__number", "customer__merchant__name")
+        shown = (
+            "customer__public_id",
+            "customer__name",
+            "customer__number",
+            "customer__kind",
+            "customer__merchant__name",
+        )
         return list(mine.select_related("customer__merchant").only("role", *shown))
 
     @property
