@@ -96,7 +96,7 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.name} · {Role(self.role).label}"
 
-    def get_role_display(self) -> str:  # type: ignore[no-redef] - Django lets a class say it otherwise
+    def get_role_display(self) -> str:  # type: ignore[no-redef]  # Django lets a class say it otherwise
         """The role in the person's words: nobody is the owner or signatory of an individual."""
         if self.role == Role.OWNER and self.customer.kind == Customer.Kind.INDIVIDUAL:
             return str(_("Account holder"))
