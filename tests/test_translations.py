@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import allauth
+import django
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
+from django.urls import reverse
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,3 +109,32 @@ def test_every_string_is_in_the_catalogue(catalogue):
         if text not in known
     }
     assert sorted(unknown) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name", ["account_login", "account_signup", "account_reset_password", "account_request_login_code"]
+)
+def test_english_pages_of_the_library_write_e_mail_as_ours_do(client, boreal, name):
+    page = client.get(reverse(name), headers={"accept-language": "en-CA"}).content.decode()
+    assert "E-mail" in page
+    assert re.findall(r"\b[Ee]mail\b(?=[^<>]*<)", page) == []
+
+
+@pytest.mark.django_db
+def test_a_wrong_password_is_answered_in_our_english(client, boreal):
+    form = {"login": "nobody@example.org", "password": "not this one"}
+    page = client.post(reverse("account_login"), form, headers={"accept-language": "en-CA"}).content.decode()
+    assert "The e-mail or the password is not right." in page
+    assert "and/or" not in page
+
+
+def test_our_english_answers_words_the_libraries_still_have():
+    """A release that changes its words would bring them back: each entry must still be one of theirs."""
+    folders = [Path(allauth.__file__).parent, Path(django.__file__).parent]
+    files = [path for folder in folders for kind in ("*.py", "*.txt") for path in folder.rglob(kind)]
+    theirs = "".join(path.read_text(errors="ignore") for path in files)
+    with (ROOT / "portal/locale/en_CA/LC_MESSAGES/django.po").open("rb") as file:
+        ours = [message for message in read_po(file, locale="en_CA") if message.id]
+    assert len(ours) > 10
+    assert [m.id for m in ours if m.id.replace("%(email)s", "{{email}}") not in theirs] == []
