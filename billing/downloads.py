@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import NamedTuple
+
+from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -13,9 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Language
+from accounts.statements import Statement, statement
 from billing import files
 from billing.models import Invoice, InvoicePdf
 from organizations.access import CustomerRequest, requires
+from organizations.models import Customer
 from organizations.permissions import Permission
 
 
@@ -24,13 +30,12 @@ from organizations.permissions import Permission
 def invoice_pdf(request: CustomerRequest, number: str) -> HttpResponse:
     """The stored file; until it is there, a page that asks for it or waits for it. Reads only."""
     language = _language(request)
-    mine = InvoicePdf.objects.filter(invoice__customer=request.customer, invoice__number=number, language=language)
-    pdf = mine.select_related("invoice").first()
-    if pdf is None or pdf.rendered_at is None:
-        return _not_yet(request, number, language, pdf)
+    stored = _stored(customer=request.customer, number=number, language=language)
+    if stored is None:
+        return _not_yet(request, number, language)
     if request.htmx:  # the page that waits: let the browser itself open the file
         return _uncached(HttpResponse(headers={"HX-Redirect": request.get_full_path()}))
-    return _file(request, pdf)
+    return _file(request, stored)
 
 
 @requires(Permission.VIEW_INVOICES)
@@ -56,8 +61,39 @@ def _address(request: CustomerRequest, number: str, language: str, name: str = "
     return path if language == request.customer.language else f"{path}?language={language}"
 
 
-def _not_yet(request: CustomerRequest, number: str, language: str, pdf: InvoicePdf | None) -> HttpResponse:
+class Stored(NamedTuple):
+    """A file that is there, and what its answer says of it."""
+
+    name: str
+    sha256: str
+    size: int
+    kind: str
+    number: str
+    language: str
+
+
+# Where the values of a request go in the statement below: no row holds them.
+CUSTOMER, NUMBER, LANGUAGE = -1, "?number", "?lang"
+
+
+@cache
+def _stored_statement() -> Statement:
+    made = InvoicePdf.objects.exclude(rendered_at=None).filter(
+        invoice__customer=CUSTOMER, invoice__number=NUMBER, language=LANGUAGE
+    )
+    return statement(
+        queryset=made.values_list("file", "sha256", "size", "invoice__kind", "invoice__number", "language")
+    )
+
+
+def _stored(*, customer: Customer, number: str, language: str) -> Stored | None:
+    rows = _stored_statement().rows(values={CUSTOMER: customer.pk, NUMBER: number, LANGUAGE: language})
+    return Stored(*rows[0]) if rows else None
+
+
+def _not_yet(request: CustomerRequest, number: str, language: str) -> HttpResponse:
     invoice = get_object_or_404(request.customer.invoices, number=number)
+    pdf = InvoicePdf.objects.filter(invoice=invoice, language=language).first()
     is_broken = pdf is not None and files.is_broken(pdf=pdf)
     is_waiting = pdf is not None and not is_broken
     if is_waiting and request.htmx:
@@ -79,33 +115,31 @@ def _uncached(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _file(request: HttpRequest, pdf: InvoicePdf) -> HttpResponse:
+def _file(request: HttpRequest, stored: Stored) -> HttpResponse:
     """The bytes, checked again at each request (access may end) and sent only when the browser has not got them."""
-    etag = f'"{pdf.sha256}"'
+    etag = f'"{stored.sha256}"'
     headers = {
         "ETag": etag,
         "Cache-Control": "private, no-cache",
         "Vary": "HX-Request, Cookie",
-        "Content-Disposition": content_disposition_header(as_attachment=False, filename=_name(pdf)) or "",
+        "Content-Disposition": content_disposition_header(as_attachment=False, filename=_name(stored)) or "",
         "X-Content-Type-Options": "nosniff",
     }
     response: HttpResponse | None = get_conditional_response(request, etag=etag)
     if response is None and request.method == "HEAD":
-        response = HttpResponse(content_type="application/pdf", headers={"Content-Length": str(pdf.size)})
+        response = HttpResponse(content_type="application/pdf", headers={"Content-Length": str(stored.size)})
     if response is None:  # a few hundred kilobytes at most: read at once, one write to the socket
-        with pdf.file.open("rb") as file:
+        with default_storage.open(stored.name, "rb") as file:
             response = HttpResponse(file.read(), content_type="application/pdf")
     for name, value in headers.items():
         response[name] = value
     return response
 
 
-def _name(pdf: InvoicePdf) -> str:
+def _name(stored: Stored) -> str:
     """Facture-F-00001.pdf: the document's own word, then its number."""
-    with translation.override(pdf.language):
-        is_credit = pdf.invoice.kind == Invoice.Kind.CREDIT_NOTE
+    with translation.override(stored.language):
+        is_credit = stored.kind == Invoice.Kind.CREDIT_NOTE
         word = slugify(_("Credit note") if is_credit else _("Invoice")).capitalize()
-    number = "".join(
-        character if character.isalnum() or character in "-_." else "-" for character in pdf.invoice.number
-    )
+    number = "".join(character if character.isalnum() or character in "-_." else "-" for character in stored.number)
     return f"{word}-{number}.pdf"
