@@ -70,6 +70,13 @@ def test_a_row_says_number_date_subject_status_total_and_balance(signed_in, acme
         assert words in row
 
 
+def test_a_phone_reads_which_amount_is_the_total_and_which_the_balance(signed_in, acme):
+    factories.InvoiceFactory(customer=acme)
+    page = signed_in.get(address(acme)).content.decode()
+    assert f'data-label="Total">114,98{NBSP}$' in page
+    assert f'data-label="Solde">114,98{NBSP}$' in page
+
+
 def test_a_credit_note_is_negative_and_names_what_it_corrects(signed_in, acme, today):
     invoice = factories.InvoiceFactory(customer=acme, number="F-20611")
     factories.InvoiceFactory(customer=acme, number="N-00412", kind=CREDIT_NOTE, corrects=invoice)
