@@ -6,10 +6,12 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from billing.models import Invoice
 from billing.queries import OPEN, Filters
 
+LONGEST = 100  # characters
 STATUSES = [
     (OPEN, _("Unpaid")),
     (Invoice.Status.OVERDUE.value, _("Overdue")),
@@ -21,14 +23,16 @@ STATUSES = [
 
 
 class InvoiceFilterForm(forms.Form):
-    q = forms.CharField(required=False, max_length=100)
-    status = forms.ChoiceField(required=False, choices=[("", ""), *STATUSES])
+    q = forms.CharField(required=False, max_length=LONGEST, label=pgettext_lazy("filter", "Search"))
+    status = forms.ChoiceField(required=False, choices=[("", ""), *STATUSES], label=_("Status"))
     since = forms.DateField(
+        label=pgettext_lazy("dates", "From"),
         required=False,
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": _("This is not a date. Write it as 2026-11-22.")},
     )
     until = forms.DateField(
+        label=pgettext_lazy("dates", "To"),
         required=False,
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": _("This is not a date. Write it as 2026-11-22.")},
@@ -40,6 +44,16 @@ class InvoiceFilterForm(forms.Form):
         if since and until and since > until:
             self.add_error("until", _("The last day comes before the first."))
         return given
+
+    @property
+    def typed(self) -> str:
+        """The search as typed, to be shown again even where it was not understood."""
+        return str(self.data.get("q", "")).replace("\0", "").strip()
+
+    @property
+    def mistakes(self) -> list[tuple[str, str, str]]:
+        """Each field that was not understood: its name, its label, what is wrong."""
+        return [(name, str(self.fields[name].label), str(errors[0])) for name, errors in self.errors.items()]
 
     @property
     def filters(self) -> Filters:

@@ -15,6 +15,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from accounts.spelling import spellings
 from accounts.statements import Statement, statement
 from billing.amounts import typed_amount
 from billing.models import Invoice, InvoiceLine, InvoiceQuerySet
@@ -128,7 +129,8 @@ def _narrow[Documents: QuerySet](documents: Documents, filters: Filters) -> Docu
 
 
 def _mentioning(text: str) -> Q:
-    found = Q(number__icontains=text) | Q(po_number__icontains=text) | Q(project__icontains=text)
+    words = spellings(text)
+    found = Q(number__iregex=words) | Q(po_number__iregex=words) | Q(project__iregex=words)
     amount = typed_amount(text=text)
     if amount:
         found |= Q(total=amount) | Q(total=amount + F("settled_amount"))

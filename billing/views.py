@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import Language
@@ -46,7 +46,9 @@ def invoice_list(request: CustomerRequest) -> HttpResponse:
         request,
         f"billing/invoice_list.html{FRAGMENTS.get(target, '')}",
         {
-            "errors": form.errors if form.is_bound else {},
+            "mistakes": form.mistakes,
+            "wrong": [name for name, _label, _words in form.mistakes],
+            "typed": form.typed,
             "filters": filters,
             "statuses": STATUSES,
             "rows": rows_of(customer=request.customer, documents=documents),
@@ -119,8 +121,14 @@ def _pdf_links(preferred: str) -> list[tuple[str, str]]:
 
 @requires(Permission.VIEW_INVOICES)
 @require_safe
-def invoice_export(request: CustomerRequest) -> StreamingHttpResponse:
-    documents = filtered(customer=request.customer, filters=InvoiceFilterForm(request.GET or None).filters)
+def invoice_export(request: CustomerRequest) -> HttpResponse | StreamingHttpResponse:
+    """A filter not understood exports nothing: a file with everything in it would be taken for the answer."""
+    form = InvoiceFilterForm(request.GET or None)
+    if form.mistakes:
+        colon = pgettext("before an error", ":")
+        lines = [f"{label}{colon} {words}" for _name, label, words in form.mistakes]
+        return HttpResponse("\n".join(lines), status=422, content_type="text/plain; charset=utf-8")
+    documents = filtered(customer=request.customer, filters=form.filters)
     name = f"{slugify(_('Invoices'))}-{slugify(request.customer.number)}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
         spreadsheet(documents=documents),

@@ -79,6 +79,25 @@ def test_the_export_is_what_the_filter_shows(english, acme, globex, today):
     assert (everything, late) == (["F-NEW", "F-OLD"], ["F-OLD"])
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?since=hier", "From: This is not a date"),
+        ("?until=2026-02-30", "To: This is not a date"),
+        ("?since=2026-11-03&until=2026-11-02", "The last day comes before the first."),
+        ("?q=" + "x" * 101, "at most 100 characters"),
+        ("?q=F-%00", "Search: "),
+        ("?status=nothing", "Status: "),
+    ],
+)
+def test_a_filter_that_is_none_exports_nothing_and_says_why(english, acme, query, words):
+    factories.InvoiceFactory(customer=acme, number="F-1")
+    response = english.get(reverse("billing:invoice-export", args=[acme.public_id]) + query)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert "F-1" not in response.content.decode()
+
+
 def test_rows_leave_as_they_are_read_in_one_query(english, acme, django_assert_num_queries):
     factories.InvoiceFactory.create_batch(30, customer=acme)
     lines = export.spreadsheet(documents=acme.invoices.all())

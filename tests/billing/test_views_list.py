@@ -173,6 +173,46 @@ def test_the_last_twelve_months_are_one_click_away_and_keep_the_other_filters(si
     assert numbers(signed_in.get(link)) == ["F-NEW"]
 
 
+@pytest.mark.parametrize("text", ["ecole", "École", "ECOLE", "e\u0301cole", "reno", "Réno"])
+def test_search_pays_no_heed_to_accents(signed_in, acme, text):
+    factories.InvoiceFactory(customer=acme, number="F-1", project="École Saint-Noël", po_number="RÉNO-4")
+    factories.InvoiceFactory(customer=acme, number="F-2", project="Ecole neuve", po_number="reno 5")
+    factories.InvoiceFactory(customer=acme, number="F-3", project="Tour Nord")
+    assert set(numbers(signed_in.get(address(acme), {"q": text}))) == {"F-1", "F-2"}
+
+
+@pytest.mark.parametrize(
+    "text", [".", "F.1", "(", "[a-z]", "\\", "***=F", "F-1|F-2", "(?i)f", "^F", "1$", "{2}", "*", "\\d"]
+)
+def test_what_is_typed_is_text_and_no_pattern(signed_in, acme, text):
+    factories.InvoiceFactory(customer=acme, number="F-1")
+    factories.InvoiceFactory(customer=acme, number="F-2", project=f"avec {text} dedans")
+    assert numbers(signed_in.get(address(acme), {"q": text})) == ["F-2"]
+
+
+@pytest.mark.parametrize("text", ["x" * 101, "F-\0"])
+def test_a_search_that_cannot_be_made_is_said_beside_its_field(signed_in, acme, text):
+    factories.InvoiceFactory(customer=acme, number="F-1")
+    response = signed_in.get(address(acme), {"q": text})
+    page = response.content.decode()
+    assert 'id="q_error"' in page
+    assert 'aria-describedby="q_error"' in page
+    assert f'value="{text.replace(chr(0), "")}"' in page
+    assert numbers(response) == ["F-1"]
+
+
+def test_scripts_are_told_too_what_was_not_understood(signed_in, acme):
+    headers = {"hx-request": "true", "hx-target": "results"}
+    part = signed_in.get(address(acme, "?since=2026-11-03&until=2026-11-02"), headers=headers).content.decode()
+    assert 'hx-swap-oob="innerHTML:#errors"' in part
+    assert 'id="until_error"' in part
+    assert 'id="until_error"' not in signed_in.get(address(acme), headers=headers).content.decode()
+
+
+def test_a_status_that_is_none_is_said(signed_in, acme):
+    assert 'id="status_error"' in signed_in.get(address(acme, "?status=nothing")).content.decode()
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
