@@ -116,7 +116,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=404)
+    """In one's own frame when signed in. What fails before the session is read has no person."""
+    person = getattr(request, "user", None)
+    page = "base.html" if person is not None and person.is_authenticated else "public.html"
+    return render(request, "404.html", {"page": page}, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -14,6 +14,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What only a script can do is hidden until there is one.
+for (const scripted of document.querySelectorAll("[data-scripted]")) scripted.hidden = false;
+
 // A passkey that fails otherwise says nothing: the person would wait in front of a button.
 document.addEventListener("allauth.error", (event) => {
   const words = document.querySelector("[data-passkey-trouble]");

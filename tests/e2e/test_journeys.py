@@ -184,6 +184,17 @@ def test_a_passkey_that_does_not_answer_says_so(browse, vinet):
     page.locator("[data-passkey-trouble]").wait_for(state="visible", timeout=10_000)
 
 
+def test_without_a_script_no_button_pretends_to_ask_for_a_passkey(chromium, live_server, vinet):
+    without = chromium.new_context(java_script_enabled=False)
+    try:
+        page = without.new_page()
+        page.goto(f"{live_server.url}/accounts/login/")
+        assert not page.locator("#passkey_login").is_visible()
+        assert page.locator("[name=password]").is_visible()
+    finally:
+        without.close()
+
+
 def code_of(secret: str) -> str:
     """The TOTP code of now."""
     return format_hotp_value(hotp_value(secret.replace(" ", ""), next(yield_hotp_counters_from_time())))
