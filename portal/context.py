@@ -40,7 +40,8 @@ class Frame:
             (_("Home"), reverse("portal:home", args=ident), "house", None),
             (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
         ]
-        here, held = self._request.path, getattr(self._request, "permissions", frozenset())
+        here = self._request.path
+        held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
         return [
             Place(label=label, url=url, icon=icon, is_current=here == url or (index > 0 and here.startswith(url)))
             for index, (label, url, icon, permission) in enumerate(places)
