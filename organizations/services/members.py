@@ -41,6 +41,10 @@ class NotAMember(Refusal):
     )
 
 
+class GivenToOneself(Refusal):
+    sentence: str | Promise = _("Nobody gives permissions to themselves: ask another administrator.")
+
+
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User) -> Membership:
     """End a membership now, with what was granted to its person and the links sent to them; a second time does nothing.
@@ -127,6 +131,8 @@ def grant(*, membership: Membership, permission: Permission, by: User) -> Member
         raise NotAMember
     if permission in permissions_by(membership=membership):
         return membership
+    if person == by:
+        raise GivenToOneself
     grant_permission(customer=customer, user=person, permission=permission)
     write_to(
         merchant=customer.merchant,

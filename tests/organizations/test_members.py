@@ -150,3 +150,10 @@ def test_what_was_granted_ends_with_the_membership(acme, alice, bob):
     remove_member(membership=member(bob), by=alice)
     assert members.permission_granted(membership=member(bob), permission=Permission.VIEW_INVOICES) is not None
     assert not acme.permissions_for(bob)
+
+
+def test_nobody_gives_a_permission_to_themselves(acme, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    with pytest.raises(members.GivenToOneself):
+        grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=bob)
+    assert Permission.VIEW_INVOICES not in acme.permissions_for(bob)
