@@ -13,12 +13,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
+from portal.demo import PASSWORD
 from portal.embedded.processes import Process, Service, wait_until
 from portal.embedded.servers import mine
 from portal.embedded.supervisor import Interrupted, interruptions, supervise
 
 LONGEST_FIRST_PAGE = 60
-DEMO_PASSWORD = "comptoir-demo"  # noqa: S105  # printed on purpose, for people who do not exist
 DEMO_ACCOUNTS = (
     ("alice@acme.example", "administrator of Acme, a member business"),
     ("bob@acme.example", "editor at Acme"),
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             self.stderr.write(f"The web server does not answer; {service.log_file} ends with:\n{service.last_words()}")
         self.stdout.write(f"\n  {settings.SITE_URL}/      logs: {service.log_file.parent}/      Ctrl-C to stop\n")
         if settings.DEMO:
-            self.stdout.write(f"\n  Demo accounts, password {DEMO_PASSWORD}; messages sent: /outbox/; agents: /admin/")
+            self.stdout.write(f"\n  Demo accounts, password {PASSWORD}; messages sent: /outbox/; agents: /admin/")
             for email, person in DEMO_ACCOUNTS:
                 self.stdout.write(f"    {email:<24} {person}")
         self.stdout.flush()
