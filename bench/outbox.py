@@ -70,26 +70,41 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[st
             child.wait(timeout=20)
 
 
-def tell(children: list[subprocess.Popen[str]]) -> None:
+def tell(children: list[subprocess.Popen[str]], *, meanwhile: Callable[[], None] | None = None) -> None:
     """Each child sends what it can, at the same time; returns when nothing is left."""
     for child in children:
         child.stdin.write("\n")
         child.stdin.flush()
+    if meanwhile is not None:
+        meanwhile()
     for child in children:
         assert child.stdout.readline() == "done\n"
 
 
-def compare(*, ours: Callable[[], Any], limit: Callable[[], Any], prepare: Callable[[], Any]) -> Pair:
-    """As bench.measure.interleave, with work to prepare before each turn that is not timed."""
-    times: tuple[list[float], list[float]] = ([], [])
+def compare(*, ours: Callable[[], Any], limit: Callable[[], Any], prepare: Callable[[], Any]) -> list[Pair]:
+    """Seconds of ours and of the limit, turn by turn; what is prepared before each is not timed."""
+    turns = []
     for turn in range(WARMUP + RUNS):
-        for work, seconds in zip((ours, limit), times, strict=True):
+        seconds = []
+        for work in (ours, limit):
             prepare()
             begun = time.perf_counter()
             work()
-            if turn >= WARMUP:
-                seconds.append(time.perf_counter() - begun)
-    return Pair(*(statistics.median(seconds) for seconds in times))
+            seconds.append(time.perf_counter() - begun)
+        if turn >= WARMUP:
+            turns.append(Pair(*seconds))
+    return turns
+
+
+def middle(turns: list[Pair]) -> float:
+    """The median of the rate ratios of turns that follow each other: a busy moment disturbs both sides of a pair."""
+    return statistics.median(pair.rate_ratio for pair in turns)
+
+
+def spread(turns: list[Pair]) -> str:
+    """The worst and the best of them."""
+    ratios = sorted(pair.rate_ratio for pair in turns)
+    return f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
 
 
 class Mails:
@@ -123,7 +138,7 @@ class Mails:
         deadline = time.monotonic() + 60
         while self.model.objects.exclude(status="sent").exists():
             assert time.monotonic() < deadline, "nobody sends"
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def check(self) -> None:
         assert self.model.objects.filter(status="sent").count() == MAILS
@@ -143,17 +158,12 @@ def one_worker(mails: Mails, port: int) -> None:
         while delivery.deliver():
             pass
 
-    pair = compare(ours=deliver, limit=ready_bytes, prepare=mails.queue)
-    rate = f"{MAILS / pair.ours:,.0f}/s"
-    report(
-        "outbox: one worker / ready bytes, rate",
-        f"{pair.rate_ratio:.2f} ({rate})",
-        target="≥ 0.60",
-        is_met=pair.rate_ratio >= 0.6,
-    )
+    turns = compare(ours=deliver, limit=ready_bytes, prepare=mails.queue)
+    ratio, rate = middle(turns), f"{MAILS / statistics.median(pair.ours for pair in turns):,.0f}/s"
+    report("outbox: one worker / ready bytes, rate", f"{ratio:.2f} ({rate})", target="≥ 0.60", is_met=ratio >= 0.6)
     few = MAILS // 20
-    django = compare(ours=lambda: send_by_django(mails, few), limit=ready_bytes, prepare=lambda: None)
-    report("the same by Django’s .send()", f"{django.limit / MAILS / (django.ours / few):.2f}", target="for comparison")
+    django = middle(compare(ours=lambda: send_by_django(mails, few), limit=ready_bytes, prepare=lambda: None))
+    report("the same by Django’s .send()", f"{django * few / MAILS:.2f}", target="for comparison")
     server.quit()
 
 
@@ -171,9 +181,10 @@ def two_workers(mails: Mails, ports: list[int]) -> None:
     with ExitStack() as stack:
         urls = [f"smtp://127.0.0.1:{port}" for port in ports]
         children = [stack.enter_context(process("worker", EMAIL_URL=url)) for url in urls]
-        pair = compare(ours=lambda: tell(children), limit=lambda: tell(children[:1]), prepare=mails.queue)
+        turns = compare(ours=lambda: tell(children), limit=lambda: tell(children[:1]), prepare=mails.queue)
         mails.check()
-    report("outbox: two workers / one, rate", f"{pair.rate_ratio:.2f}", target="≥ 1.70", is_met=pair.rate_ratio >= 1.7)
+    figure = f"{middle(turns):.2f} ({spread(turns)})"
+    report("outbox: two workers / one, rate", figure, target="≥ 1.70", is_met=middle(turns) >= 1.7)
 
 
 def celery_share(mails: Mails, port: int) -> None:
@@ -199,7 +210,8 @@ def celery_share(mails: Mails, port: int) -> None:
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
         ) as child,
-        process("worker", EMAIL_URL=url) as bare,
+        # On a queue nobody reads: its call for help would have the other side send its mails.
+        process("worker", EMAIL_URL=url, REDIS_URL=os.environ["REDIS_URL"].removesuffix("/0") + "/1") as bare,
     ):
         try:
 
@@ -208,17 +220,33 @@ def celery_share(mails: Mails, port: int) -> None:
                 mails.wait()
 
             def by_hand() -> None:
-                tell([bare])
-                mails.wait()
+                # Asked for its state as often as the other, which costs both the same.
+                tell([bare], meanwhile=mails.wait)
+
+            def prepare() -> None:
+                until_idle()
+                mails.queue()
 
             mails.queue()
             by_celery()  # the worker has started
-            pair = compare(ours=by_celery, limit=by_hand, prepare=mails.queue)
+            turns = compare(ours=by_celery, limit=by_hand, prepare=prepare)
         finally:
             child.send_signal(signal.SIGTERM)
             child.wait(timeout=30)
-    share = 1 - pair.limit / pair.ours
-    report("outbox: Celery’s share of the time", f"{share:.1%}", target="≤ 5%", is_met=share <= 0.05)
+    share = 1 - middle(turns)
+    figure = f"{share:.1%} (rate {spread(turns)})"
+    report("outbox: Celery’s share of the time", figure, target="≤ 5%", is_met=share <= 0.05)
+
+
+def until_idle() -> None:
+    """Until the worker holds no task: the one that a full batch asked for would send the other side's mails."""
+    from redis import Redis
+
+    broker = Redis.from_url(os.environ["REDIS_URL"])
+    deadline = time.monotonic() + 30
+    while broker.llen("celery") or broker.hlen("unacked"):
+        assert time.monotonic() < deadline, "the worker is never idle"
+        time.sleep(0.02)
 
 
 def main() -> None:
