@@ -1,7 +1,10 @@
-"""Customers, a million invoice lines and payments imported, against raw COPY of the same bytes into text columns.
+"""Customers, a million invoice lines and payments imported, against the same rows accepted by the same tables alone.
 
-The same server for both, in turn. The processor time counts every process: Python, and the server's backends as they
-end; it says more than the clock on a machine with other work to do.
+The limit is INSERT … SELECT of the finished rows on one connection, with their indexes, keys and triggers: what is left
+when nothing is read, judged or looked up. Raw COPY of the bytes into text columns, without an index, is printed beside
+it: no import into these tables can come near it, the limit itself does not. All on one server, in turn. The processor
+time counts every process: Python, and the server's backends as they end; it says more than the clock on a machine with
+other work to do.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ LINES = int(os.environ.get("BENCH_LINES", "1000000"))
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 CUSTOMERS = LINES // 50
 KINDS = ("customers", "invoices", "payments")
-RATE = 0.30
+RATE = 0.50
 MEMORY = 200
 TABLES = "billing_allocation, billing_payment, billing_invoiceline, billing_invoice, organizations_customer"
 INVOICE = (
@@ -41,7 +44,12 @@ CUSTOMER = (
     "number,kind,name,email,phone,language,address_line1,address_line2,city,province,postal_code,country,neq,program,"
     "terms_days,credit_limit"
 )
-FLOORS = ("billing_invoice", "billing_invoiceline", "billing_payment", "billing_allocation")
+# What each import writes, in an order the keys allow.
+WRITTEN = {
+    "customers": ["organizations_customer"],
+    "invoices": ["billing_invoice", "billing_invoiceline"],
+    "payments": ["billing_allocation", "billing_payment"],
+}
 OTHERS = """
 SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
 """
@@ -69,6 +77,7 @@ class Figures:
     server: list[float] = field(default_factory=list)
     limit: list[float] = field(default_factory=list)
     limit_server: list[float] = field(default_factory=list)
+    floor: list[float] = field(default_factory=list)
     again: list[float] = field(default_factory=list)
     peak: float = 0.0
 
@@ -133,27 +142,20 @@ def raw_copy(path: Path) -> float:
     return seconds
 
 
-FLOOR = """
-CREATE TABLE floor_rows (LIKE {table} INCLUDING CONSTRAINTS INCLUDING INDEXES);
-CREATE UNLOGGED TABLE floor_source AS SELECT * FROM {table} ORDER BY id
-"""
-KEYS = """
-SELECT 'ALTER TABLE floor_rows ADD ' || pg_get_constraintdef(oid) FROM pg_constraint
-WHERE contype = 'f' AND conrelid = %s::regclass
-"""
+def keep_rows(connection: psycopg.Connection, kind: str) -> None:
+    """Copies of the rows an import has just written, as it wrote them."""
+    for table in WRITTEN[kind]:
+        connection.execute(f"DROP TABLE IF EXISTS floor_{table}")
+        connection.execute(f"CREATE UNLOGGED TABLE floor_{table} AS SELECT * FROM {table} ORDER BY id")
 
 
-def floor(connection: psycopg.Connection, table: str) -> float:
-    """Seconds to copy the rows just imported, whole and checked, into an empty table with the same indexes and keys."""
-    connection.execute("DROP TABLE IF EXISTS floor_rows, floor_source")
-    connection.execute(FLOOR.format(table=table))
-    for (statement,) in connection.execute(KEYS, [table]).fetchall():
-        connection.execute(statement)
+def floor(connection: psycopg.Connection, kind: str) -> float:
+    """Seconds the database takes to accept those rows, nothing read, judged or looked up: indexes, keys, triggers."""
     begun = time.perf_counter()
-    connection.execute("INSERT INTO floor_rows SELECT * FROM floor_source")
-    seconds = time.perf_counter() - begun
-    connection.execute("DROP TABLE floor_rows, floor_source")
-    return seconds
+    with connection.transaction():
+        for table in WRITTEN[kind]:
+            connection.execute(f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM floor_{table}")
+    return time.perf_counter() - begun
 
 
 def server_time(connection: psycopg.Connection) -> float:
@@ -236,18 +238,33 @@ def main() -> int:
                 assert "updated=0 unchanged=0 rejected=0" in mine.counts, mine.counts
                 plain, plain_server = spent(connection, lambda path=path: raw_copy(path))
                 figures[kind].add(mine, server=server, plain=plain, plain_server=plain_server)
+                keep_rows(connection, kind)
             for kind, path in paths.items():
                 written = writes(connection)
                 mine = load(kind, path)
                 assert re.match(r"created=0 updated=0 unchanged=\d+ rejected=0", mine.counts), mine.counts
                 assert writes(connection) == written, f"the second run wrote: {written} {writes(connection)}"
                 figures[kind].again.append(mine.seconds)
+            connection.execute(f"TRUNCATE {TABLES} CASCADE")
+            for kind in KINDS:
+                figures[kind].floor.append(floor(connection, kind))
         for kind, path in paths.items():
             missed += tell(kind, path, figures[kind])
-        # What is left when nothing is read, checked or looked up: rows, indexes and keys of the same tables.
-        for table in FLOORS:
-            report(f"floor: {table} written again alone, seconds", f"{floor(connection, table):.1f}")
+        missed += tell_whole(list(figures.values()))
     return int(missed > 0)
+
+
+def tell_whole(found: list[Figures]) -> int:
+    """Print the books as a whole, pair by pair, and how far the limit itself is from raw COPY; targets missed."""
+    ours, alone, plain = (
+        [sum(turn) for turn in zip(*columns, strict=True)]
+        for columns in ([f.ours for f in found], [f.floor for f in found], [f.limit for f in found])
+    )
+    ratio = median(limit / mine for limit, mine in zip(alone, ours, strict=True))
+    report("the books: rate / the rows alone", f"{ratio:.2f}", target=f">= {RATE}", is_met=ratio >= RATE)
+    report("the books: rate / raw COPY", f"{median(plain) / median(ours):.2f}", target="for comparison")
+    report("the rows alone / raw COPY", f"{median(plain) / median(alone):.2f}", target="for comparison")
+    return int(ratio < RATE)
 
 
 def writes(connection: psycopg.Connection) -> list[tuple[object, ...]]:
@@ -260,21 +277,17 @@ def tell(kind: str, path: Path, found: Figures) -> int:
     """Print the figures of one kind of file; how many targets it misses."""
     size = path.stat().st_size / 1e6
     first, second, plain = median(found.ours), median(found.again), median(found.limit)
-    verdicts = (plain / first >= RATE, second < first, found.peak <= MEMORY)
-    report(
-        f"import {kind}, {size:.0f} MB: rate / raw COPY",
-        f"{plain / first:.2f}",
-        target=f">= {RATE}",
-        is_met=verdicts[0],
-    )
+    alone = median(found.floor)
+    verdicts = (second < first, found.peak <= MEMORY)
+    report(f"import {kind}, {size:.0f} MB: rate / the rows alone ({alone:.2f} s)", f"{alone / first:.2f}")
     report(f"import {kind}: seconds (raw COPY {plain:.2f})", f"{first:.2f}")
     server, plain_server = median(found.server), median(found.limit_server)
     report(
         f"import {kind}: processor, Python + server (raw COPY {plain_server:.2f})",
         f"{median(found.python):.2f} + {server:.2f}",
     )
-    report(f"import {kind}: second run, seconds", f"{second:.2f}", target="< first", is_met=verdicts[1])
-    report(f"import {kind}: peak memory, MB", f"{found.peak:.0f}", target=f"<= {MEMORY}", is_met=verdicts[2])
+    report(f"import {kind}: second run, seconds", f"{second:.2f}", target="< first", is_met=verdicts[0])
+    report(f"import {kind}: peak memory, MB", f"{found.peak:.0f}", target=f"<= {MEMORY}", is_met=verdicts[1])
     return verdicts.count(False)
 
 
