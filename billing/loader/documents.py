@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
+from accounts import countries
+from accounts.models import Language
 from billing.loader import documents_sql as words
 from billing.models import Invoice
 from billing.services import letterhead_for
@@ -68,16 +71,17 @@ def write(*, run: Import) -> None:
     execute("CREATE INDEX ON import_new (place)")
     execute("ANALYZE import_new (place, record)")
     letterhead = letterhead_for(merchant=run.merchant).pk
-    write = partial(_write_batch, letterhead=letterhead)
+    destinations = json.dumps({code: countries.destinations(language=code) for code in Language.values})
+    write = partial(_write_batch, letterhead=letterhead, destinations=destinations)
     credit_notes = value_of(words.FIRST_CREDIT_NOTE, credit_note=Invoice.Kind.CREDIT_NOTE.value) or last + 1
     staging.write_batches(run=run, last=credit_notes - 1, write=write)
     # Each finds what it corrects issued, and what the ones before it left unpaid there.
     staging.write_batches(run=run, first=credit_notes, last=last, write=write, is_ordered=True)
 
 
-def _write_batch(*, letterhead: int, first: int, last: int) -> None:
+def _write_batch(*, letterhead: int, destinations: str, first: int, last: int) -> None:
     window = {"first": first, "last": last}
-    execute(words.INSERT_INVOICES, letterhead=letterhead, **window)
+    execute(words.INSERT_INVOICES, letterhead=letterhead, destinations=destinations, **window)
     execute(words.INSERT_LINES, **window)
     _use_credits(**window)
 

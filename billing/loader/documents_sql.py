@@ -161,7 +161,7 @@ FROM (
 WHERE n.corrects <> '' AND n.corrects = f.number
 """
 
-# The name as billing.services.document_name gives it, the address as Address.address_lines writes it.
+# The name as billing.services.document_name gives it, the address as Address.envelope_lines writes it.
 INSERT_INVOICES = """
 INSERT INTO billing_invoice (
     id, merchant_id, customer_id, letterhead_id, kind, number, corrects_id, issued_on, due_on, bill_to_name,
@@ -176,7 +176,8 @@ SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s::bigint, n.kind, n.num
         nullif(btrim(
             concat_ws(' ', nullif(c.city, ''), CASE WHEN c.province <> '' THEN '(' || c.province || ')' END)
             || '  ' || c.postal_code
-        ), '')
+        ), ''),
+        %(destinations)s::jsonb -> c.language ->> c.country
     ),
     n.branch_id, n.adviser, n.po_number, n.project, n.requisition_number, n.site_address, n.requested_by,
     n.line_count, n.subtotal, n.taxable_subtotal, n.gst, n.qst, n.total, 0, now()

@@ -11,6 +11,7 @@ from typing import TypedDict, Unpack, cast
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Language
 from billing import taxes
 from billing.files import request_pdf
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead
@@ -113,7 +114,7 @@ def letterhead_for(*, merchant: Merchant) -> Letterhead:
     printed = {
         "name": merchant.name,
         "legal_name": merchant.legal_name,
-        "address": "\n".join(merchant.address_lines),
+        "address": "\n".join(merchant.envelope_lines(language=Language.FRENCH)),
         "phone": str(getattr(merchant.phone, "as_e164", merchant.phone)),
         "phone_extension": merchant.phone_extension,
         "email": merchant.email,
@@ -154,7 +155,7 @@ def issue_invoice(
         issued_on=issued_on,
         due_on=due_on,
         bill_to_name=document_name(customer=customer),
-        bill_to_address="\n".join(customer.address_lines),
+        bill_to_address="\n".join(customer.envelope_lines(language=customer.language)),
         branch=branch,
         line_count=len(rows),
         **mentions,

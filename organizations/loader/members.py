@@ -9,6 +9,7 @@ from django.db import transaction
 from organizations.loader import reading, shapes, staging
 from organizations.loader.reading import Column, Flaw, Source
 from organizations.loader.staging import Counts, Import, execute, value_of
+from organizations.models import Customer
 from organizations.permissions import Role
 
 COLUMNS = (
@@ -113,6 +114,18 @@ def _judge(*, run: Import) -> None:
             SELECT 1 FROM organizations_customer c WHERE c.merchant_id = %(merchant)s AND c.number = r.customer_number
         )""",
         merchant=run.merchant.pk,
+    )
+    staging.reject_where(
+        table="import_member",
+        column="customer_number",
+        value="r.customer_number",
+        code="not_a_member",
+        where="""EXISTS (
+            SELECT 1 FROM organizations_customer c
+            WHERE c.merchant_id = %(merchant)s AND c.number = r.customer_number AND c.kind <> %(member)s
+        )""",
+        merchant=run.merchant.pk,
+        member=Customer.Kind.MEMBER.value,
     )
     staging.reject_where(
         table="import_member",

@@ -48,6 +48,7 @@ REASONS = {
     "allocated_beyond_invoice": _("Only %(known)s is open on this invoice."),
     "allocated_to_missing": _("There is no such invoice."),
     "allocated_to_other_customer": _("It is an invoice of another customer."),
+    "not_a_member": _("This customer is not a member company: only those have a team."),
     "access_ended": _("The access of this person was ended. Give it again in the portal, not by import."),
     "ends_before_start": _("It is before the first day, %(known)s."),
 }

@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import cache, partial
 
 import phonenumbers
-from babel import Locale
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from accounts import countries
 from accounts.models import normalize_email
 from registry import neq
 
@@ -41,9 +41,6 @@ PROVINCES = {
     "YT": ("yukon",),
 }
 PROVINCE_CODES = {name: code for code, names in PROVINCES.items() for name in (code.lower(), *names)}
-# ISO 3166-1 alpha-2; Babel also knows groups of countries.
-ISO_LENGTH = 2
-NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]*([2-9]\d\d)[ .-]?(\d{4})", re.ASCII)
 EXTENSION = re.compile(
     r"[\s,;]*\b(?:poste|extension|ext\.?|p\.|x|#)\s*(\d{1,10})\s*\Z|\s*#\s*(\d{1,10})\s*\Z", re.IGNORECASE | re.ASCII
@@ -225,16 +222,9 @@ def _email(cell: str, *, is_required: bool) -> str:
     return kept
 
 
-@cache
-def countries() -> frozenset[str]:
-    """The codes in use."""
-    codes = (str(code) for code in Locale("en").territories)
-    return frozenset(code for code in codes if len(code) == ISO_LENGTH and code.isalpha()) - NOT_COUNTRIES
-
-
 def _country(cell: str) -> str:
     kept = cell.strip().upper() or "CA"
-    if kept not in countries():
+    if kept not in countries.codes():
         raise Unfit("unknown_country")
     return kept
 

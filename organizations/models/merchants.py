@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.countries import destinations
+
 if TYPE_CHECKING:
     from accounts.models import User
 
@@ -29,12 +31,12 @@ class Address(models.Model):
     class Meta:
         abstract = True
 
-    @property
-    def address_lines(self) -> list[str]:
-        """The address as it is written on an envelope, without the country."""
+    def envelope_lines(self, *, language: str) -> list[str]:
+        """The address as it is written on an envelope, with the country of mail that leaves ours."""
         place = " ".join(part for part in (self.city, f"({self.province})" if self.province else "") if part)
         place = f"{place}  {self.postal_code}".strip()
-        return [line for line in (self.address_line1, self.address_line2, place) if line]
+        destination = destinations(language=language).get(self.country, "")
+        return [line for line in (self.address_line1, self.address_line2, place, destination) if line]
 
 
 class MerchantQuerySet(models.QuerySet["Merchant"]):

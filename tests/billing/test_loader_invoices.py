@@ -71,6 +71,7 @@ def test_an_imported_document_has_the_very_rows_of_an_issued_one(acme, path):
         customer=acme, legal_name="Acme Construction du Québec inc.", verified_at=timezone.now()
     )
     acme.address_line1, acme.city, acme.province, acme.postal_code = "1, rue Un", "Laval", "QC", "H7A 0A1"
+    acme.country = "FR"
     acme.save()
     said = {"po_number": "BC-9", "project": "Pont", "site_address": "Rive \\ nord", "requested_by": "Bob"}
     more = {"requisition_number": "R-1", "adviser": "Sam"}

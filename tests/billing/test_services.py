@@ -104,6 +104,14 @@ def test_a_document_keeps_the_address_of_the_day_it_was_issued(acme):
     assert invoice.bill_to_address == "10, rue du Port\nLaval (QC)  H7A 0A1"
 
 
+@pytest.mark.parametrize(("language", "country"), [("fr-ca", "ÉTATS-UNIS"), ("en-ca", "UNITED STATES")])
+def test_mail_that_leaves_the_country_names_where_it_goes(acme, language, country):
+    acme.address_line1, acme.city, acme.province = "12 Main Street", "Plattsburgh", "NY"
+    acme.postal_code, acme.country, acme.language = "12901", "US", language
+    acme.save()
+    assert issue(acme).bill_to_address == f"12 Main Street\nPlattsburgh (NY)  12901\n{country}"
+
+
 def test_letterhead_is_written_anew_only_when_something_on_it_changes(boreal):
     first = services.letterhead_for(merchant=boreal)
     assert services.letterhead_for(merchant=boreal) == first

@@ -50,7 +50,7 @@ def test_a_second_run_changes_nothing_and_a_change_updates_whoever_signs_in(acme
     assert Membership.objects.get().first_name == "Bob"
 
 
-def test_each_reject_says_why(acme, path):
+def test_each_reject_says_why(acme, nadia, path):
     write(
         path,
         COLUMNS,
@@ -60,6 +60,7 @@ def test_each_reject_says_why(acme, path):
         member("c@acme.example", starts_on="2026-02-01", ends_on="2026-01-01"),
         member("d@acme.example"),
         member("D@acme.example"),
+        member("e@acme.example", customer_number="30001"),
     )
     outcome = run("members", path)
     assert sorted(outcome.codes) == [
@@ -68,8 +69,9 @@ def test_each_reject_says_why(acme, path):
         (4, "email", "empty"),
         (5, "ends_on", "ends_before_start"),
         (7, "email", "repeated"),
+        (8, "customer_number", "not_a_member"),
     ]
-    assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=5"
+    assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=6"
 
 
 def test_whoever_lost_access_does_not_come_back_with_the_next_file(acme, path):
