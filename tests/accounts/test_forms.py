@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -42,6 +43,27 @@ def test_signing_up_sends_a_link_and_opens_nothing(client, boreal):
     assert (message.recipient, message.language, message.is_sensitive) == ("chloe@example.org", "fr-ca", True)
     assert client.get(reverse("accounts:profile")).status_code == 302
     assert not EmailAddress.objects.get(email="chloe@example.org").verified
+
+
+class Counting(MD5PasswordHasher):
+    """Says how often a password was hashed: what takes long when somebody signs up."""
+
+    algorithm = "counting"
+    hashed = 0
+
+    def encode(self, password, salt):
+        Counting.hashed += 1
+        return super().encode(password, salt)
+
+
+def test_a_known_address_takes_as_long_as_a_new_one(client, boreal, alice, settings):
+    settings.PASSWORD_HASHERS = ["tests.accounts.test_forms.Counting"]
+    hashed = []
+    for address in (SIGNUP["email"], alice.email):
+        Counting.hashed = 0
+        sign_up(client, email=address)
+        hashed.append(Counting.hashed)
+    assert hashed == [1, 1]
 
 
 def test_the_link_shows_a_page_and_its_button_confirms_and_signs_in(client, boreal):
