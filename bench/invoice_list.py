@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from bench.measure import report
 from portal.embedded.servers import throwaway
@@ -26,6 +27,7 @@ SIZES = (10, 1_000, 100_000)
 LARGEST = int(os.environ.get("BENCH_INVOICES", "1000000"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "0.4"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+REQUESTS = 400
 WARM_UP = 3
 CONNECTIONS = (1, 8)
 RATE, GROWTH, QUERIES, BYTES = 0.50, 1.15, 5, 20_000
@@ -135,7 +137,11 @@ def load(*, port: int, path: str, cookie: str, connections: int) -> list[float]:
 
 
 def rates(*, account: Account, ours: int, bare: int, connections: int) -> tuple[float, float, float]:
-    """Requests a second of our page and of the bare view, and the median ratio of slices that follow each other."""
+    """Requests a second of our page and of the bare view, and their ratio."""
+    if connections == 1:
+        pages = Page(ours, account.page, account.cookie), Page(bare, account.bare, account.cookie)
+        page, view = (1 / seconds for seconds in in_turn(*pages))
+        return page, view, page / view
     turns = (ours, account.page), (bare, account.bare)
     counted: list[tuple[float, float]] = []
     for _turn in range(ROUNDS + WARM_UP):
@@ -150,17 +156,36 @@ def rates(*, account: Account, ours: int, bare: int, connections: int) -> tuple[
     return page, view, statistics.median(rate / limit for rate, limit in counted)
 
 
+class Page(NamedTuple):
+    """What to ask, of which server, as whom."""
+
+    port: int
+    path: str
+    cookie: str
+
+
+def in_turn(*pages: Page) -> list[float]:
+    """Median seconds of each page: one request each in turn, so that whatever else the machine does slows all alike."""
+    connections = [http.client.HTTPConnection("127.0.0.1", page.port, timeout=30) for page in pages]
+    times: list[list[float]] = [[] for _page in pages]
+    for turn in range(REQUESTS + WARM_UP):
+        for connection, page, seconds in zip(connections, pages, times, strict=True):
+            begun = time.perf_counter()
+            fetch(connection, page.path, page.cookie)
+            if turn >= WARM_UP:
+                seconds.append(time.perf_counter() - begun)
+    for connection in connections:
+        connection.close()
+    return [statistics.median(seconds) for seconds in times]
+
+
 def growth(*, small: Account, large: Account, query: str, port: int) -> tuple[float, float]:
-    """Median seconds of a page of the large account, and the median ratio to the small one's, slices in turn."""
-    counted = []
-    for _turn in range(ROUNDS + WARM_UP):
-        pair = [
-            statistics.median(load(port=port, path=account.page + asked, cookie=account.cookie, connections=1))
-            for account, asked in ((large, query), (small, ""))
-        ]
-        counted.append(pair)
-    counted = counted[WARM_UP:]
-    return statistics.median(pair[0] for pair in counted), statistics.median(pair[0] / pair[1] for pair in counted)
+    """Median seconds of a page of the large account, and its ratio to that of the small one."""
+    p50, limit = in_turn(
+        Page(port, large.page + query, large.cookie),
+        Page(port, small.page, small.cookie),
+    )
+    return p50, p50 / limit
 
 
 def queries_of(account: Account) -> int:
