@@ -147,13 +147,15 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 if STORAGE_URL:
-    _storage = environ.urlparse(STORAGE_URL)  # s3://KEY:SECRET@endpoint/bucket
+    # s3://KEY:SECRET@endpoint/bucket; s3+http:// for one beside us, without TLS
+    _storage = environ.urlparse(STORAGE_URL)
+    _scheme = "http" if _storage.scheme == "s3+http" else "https"
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "access_key": _storage.username,
             "secret_key": _storage.password,
-            "endpoint_url": f"https://{_storage.hostname}",
+            "endpoint_url": f"{_scheme}://{_storage.netloc.rpartition('@')[2]}",
             "bucket_name": _storage.path.strip("/"),
             "default_acl": "private",
             "file_overwrite": True,
