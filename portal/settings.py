@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # GIN indexes, trigrams
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
