@@ -1,4 +1,4 @@
-"""What people type on the ways in: shapes only, nothing is written here."""
+"""What people type on the ways in, and of their company: shapes only, nothing is written here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,22 @@ from accounts.forms import INVALID_PHONE
 from accounts.models import User
 from accounts.spelling import with_extension_apart
 from organizations.models import Merchant, MerchantQuerySet
+from registry import neq
 
+NEQ_ERRORS = {
+    neq.Reason.BUSINESS_NUMBER: _(
+        "This is a federal business number (BN). The NEQ is another number, of ten digits, given by the Registraire "
+        "des entreprises du Québec."
+    ),
+    neq.Reason.NOT_DIGITS: _("An NEQ holds digits only: take out “%(stray)s”."),
+    neq.Reason.LENGTH: _("An NEQ has ten digits, and this one has %(count)s."),
+    neq.Reason.PREFIX: _("An NEQ begins with 11, 22, 33 or 88, and this one begins with %(prefix)s."),
+    neq.Reason.CHECK_DIGIT: _(
+        "A digit is mistyped: the last one does not agree with the others. Read it again on a document of the "
+        "Registraire."
+    ),
+}
+CANADIAN_POSTAL_CODE = re.compile(r"([A-Z]\d[A-Z])[ -]?(\d[A-Z]\d)", re.ASCII)
 # A comma or a point before the last one or two figures; every other one only groups.
 CENTS = re.compile(r"[.,](\d{1,2})$")
 
@@ -121,3 +136,77 @@ class ActivationForm(forms.Form):
             except forms.ValidationError as invalid:
                 self.add_error("password", invalid)
         return cleaned
+
+
+class OneLineField(forms.CharField):
+    """A text of one line, each space single; nothing that could not be printed on an invoice."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join((super().to_python(value) or "").split())
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if not value.isprintable():
+            raise forms.ValidationError(_("It holds a character that cannot be printed: type it again."))
+
+
+class NeqField(forms.CharField):
+    """Ten digits, typed with or without spaces and dashes; when wrong, says which way."""
+
+    widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+
+    def to_python(self, value: Any) -> str:
+        typed = super().to_python(value) or ""
+        if not typed:
+            return typed
+        try:
+            return neq.parse(typed)
+        except neq.InvalidNeq as invalid:
+            digits = re.sub(r"\D", "", typed, flags=re.ASCII)
+            stray = re.sub(r"[\d\s.-]", "", typed, flags=re.ASCII)
+            words = {"stray": stray, "count": len(digits), "prefix": digits[:2]}
+            raise forms.ValidationError(NEQ_ERRORS[invalid.reason], code=invalid.reason, params=words) from None
+
+
+class IdentityForm(forms.Form):
+    """Who a company is, as its administrator declares it."""
+
+    neq = NeqField(
+        label=_("NEQ, the Québec enterprise number"),
+        max_length=40,
+        help_text=_("Ten digits, such as 1170 0000 05. It is on each letter of the Registraire des entreprises."),
+    )
+    legal_name = OneLineField(
+        label=_("Legal name"), max_length=200, help_text=_("In full, as registered. Invoices will bear it.")
+    )
+    administrator_name = OneLineField(
+        label=_("Name of an administrator"),
+        max_length=160,
+        help_text=_("A person the register lists as administrator, partner or owner."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    address_line1 = OneLineField(
+        label=_("Address"), max_length=200, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    address_line2 = OneLineField(
+        label=_("Address, continued"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    city = OneLineField(label=_("City"), max_length=100, required=False)
+    province = OneLineField(label=_("Province"), max_length=50, required=False)
+    postal_code = OneLineField(label=_("Postal code"), max_length=20, required=False)
+    note = forms.CharField(
+        label=_("What the agent should know"),
+        max_length=1000,
+        required=False,
+        help_text=_("A recent change, the answer to a question: what the register does not say yet."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean_postal_code(self) -> str:
+        """With its space where it is a Canadian one; an address is for information, and never refused."""
+        typed = self.cleaned_data["postal_code"].upper()
+        match = CANADIAN_POSTAL_CODE.fullmatch(typed)
+        return f"{match[1]} {match[2]}" if match else typed

@@ -6,10 +6,13 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.urls import reverse
 
-from accounts.models import OutgoingMessage
+from accounts.models import OutgoingMessage, User
 from accounts.outbox import queue_email
-from organizations.models import Merchant
+from organizations.access import who_holds
+from organizations.models import Customer, Merchant
+from organizations.permissions import Permission
 
 
 def write_to(
@@ -32,6 +35,32 @@ def write_to(
         reply_to=merchant.email,
         is_sensitive=is_sensitive,
     )
+
+
+def tell_about_identity(*, customer: Customer, template: str, context: dict[str, Any]) -> None:
+    """Write to everyone who declares the customer's identity, each in their language; `person` joins the context.
+
+    Where nobody does, to the contact address.
+    """
+    readers: list[tuple[User | None, str, str]] = [
+        (person, person.email, person.language) for person in _who_declare(customer)
+    ]
+    if not readers and customer.email:
+        readers = [(None, customer.email, language_of(email=customer.email, otherwise=customer.language))]
+    page = absolute(reverse("organizations:organization-detail", args=[customer.public_id]))
+    for person, email, language in readers:
+        write_to(
+            merchant=customer.merchant,
+            to=email,
+            template=f"organizations/emails/{template}",
+            context={**context, "customer": customer, "person": person, "action_url": page},
+            language=language,
+        )
+
+
+def _who_declare(customer: Customer) -> list[User]:
+    holders = who_holds(customer=customer, permission=Permission.MANAGE_ORGANIZATION)
+    return [holder.user for holder in holders if holder.user is not None]
 
 
 def absolute(path: str) -> str:

@@ -9,6 +9,8 @@ class Permission(models.TextChoices):
 
     VIEW_INVOICES = "view_invoices", _("See invoices and balances")
     MANAGE_TEAM = "manage_team", _("Give and withdraw access")
+    VIEW_ORGANIZATION = "view_organization", _("See the company’s identity")
+    MANAGE_ORGANIZATION = "manage_organization", _("Declare the company’s identity")
     RENT = "rent", _("Rent and reserve")
     PICK_UP = "pick_up", _("Pick up and return")
 
@@ -20,6 +22,10 @@ class Permission(models.TextChoices):
 DESCRIPTIONS = {
     Permission.VIEW_INVOICES: _("Read and download invoices and credit notes, and see what is due."),
     Permission.MANAGE_TEAM: _("Invite people, choose what they may do, and end their access."),
+    Permission.VIEW_ORGANIZATION: _("Read the legal name and the NEQ we have, and whether they are verified."),
+    Permission.MANAGE_ORGANIZATION: _(
+        "Declare or change the legal name, the NEQ and the administrator, and follow it."
+    ),
     Permission.RENT: _("Rent or reserve equipment in the company’s name, and pick it up."),
     Permission.PICK_UP: _("Pick up and return what somebody else rented in the company’s name."),
 }
@@ -40,7 +46,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.EDITOR: frozenset({Permission.RENT, Permission.PICK_UP}),
     Role.VISITOR: frozenset({Permission.PICK_UP}),
-    Role.ACCOUNTANT: frozenset({Permission.VIEW_INVOICES}),
+    Role.ACCOUNTANT: frozenset({Permission.VIEW_INVOICES, Permission.VIEW_ORGANIZATION}),
     Role.BUYER: frozenset({Permission.RENT, Permission.PICK_UP}),
     Role.REQUESTER: frozenset(),
 }

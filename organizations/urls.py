@@ -1,19 +1,22 @@
-"""Ways in: being recognised, asking to be, activation links; and asking for a permission or giving it."""
+"""Ways in, the identity of a company, and asking for a permission or giving it."""
 
 from django.urls import path
 
-from organizations import views
+from organizations.views import identity, ways_in
 
 app_name = "organizations"
 urlpatterns = [
-    path("welcome/", views.unrecognized, name="unrecognized"),
-    path("welcome/look-again/", views.recognition_retry, name="look-again"),
-    path("activate/<str:token>/", views.activation_use, name="activate"),
-    path("activate/<str:token>/again/", views.activation_ask_again, name="activate-again"),
-    path("c/<slug:customer_id>/ask/<slug:permission>/", views.permission_ask, name="ask-permission"),
+    path("welcome/", ways_in.unrecognized, name="unrecognized"),
+    path("welcome/look-again/", ways_in.recognition_retry, name="look-again"),
+    path("activate/<str:token>/", ways_in.activation_use, name="activate"),
+    path("activate/<str:token>/again/", ways_in.activation_ask_again, name="activate-again"),
+    path("c/<slug:customer_id>/ask/<slug:permission>/", ways_in.permission_ask, name="ask-permission"),
     path(
         "c/<slug:customer_id>/team/<int:membership_id>/grant/<slug:permission>/",
-        views.permission_grant,
+        ways_in.permission_grant,
         name="permission-grant",
     ),
+    path("c/<slug:customer_id>/organization/", identity.organization_detail, name="organization-detail"),
+    path("c/<slug:customer_id>/organization/declare/", identity.organization_declare, name="organization-declare"),
+    path("c/<slug:customer_id>/organization/entries/", identity.organization_entries, name="organization-entries"),
 ]

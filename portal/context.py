@@ -40,6 +40,9 @@ class Frame:
             (_("Home"), reverse("portal:home", args=ident), "house", None),
             (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
         ]
+        if self.customer.kind != Customer.Kind.INDIVIDUAL:
+            page = reverse("organizations:organization-detail", args=ident)
+            places.append((_("Organization"), page, "building-2", Permission.VIEW_ORGANIZATION))
         here = self._request.path
         held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
         return [

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # GIN indexes, trigrams
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
@@ -249,6 +250,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
+    "watch the register for verified companies": {"task": "organizations.watch_register", "schedule": 600.0},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }

@@ -1,11 +1,13 @@
 """Merchants and their customers, the people of a customer, and what happened."""
 
+from organizations.models.alerts import RegisterAlert, WatchedEdition
 from organizations.models.companies import Organization
 from organizations.models.customers import Customer, CustomerQuerySet
 from organizations.models.history import AuditEvent
 from organizations.models.members import Grant, Membership, MembershipQuerySet
 from organizations.models.merchants import AgentGrant, Branch, Merchant, MerchantQuerySet
 from organizations.models.requests import AccessRequest, ActivationRequest
+from organizations.models.verifications import Observation, Verification
 
 __all__ = (
     "AccessRequest",
@@ -20,5 +22,9 @@ __all__ = (
     "MembershipQuerySet",
     "Merchant",
     "MerchantQuerySet",
+    "Observation",
     "Organization",
+    "RegisterAlert",
+    "Verification",
+    "WatchedEdition",
 )

@@ -67,6 +67,13 @@ class Merchant(Address):
     phone_extension = models.CharField(_("extension"), max_length=10, blank=True)
     privacy_officer = models.CharField(_("privacy officer"), max_length=120, help_text=_("Title, published by law."))
     privacy_email = models.EmailField(_("privacy officer: e-mail"))
+    verifies_by_itself = models.BooleanField(
+        _("verifies companies by itself"),
+        default=False,
+        help_text=_(
+            "When the NEQ, the legal name and the registration all match the register. A refusal is always a person’s."
+        ),
+    )
     gst_number = models.CharField(_("GST number"), max_length=20, help_text="123456789 RT 0001")
     qst_number = models.CharField(_("QST number"), max_length=20, help_text="1234567890 TQ 0001")
 

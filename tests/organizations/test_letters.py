@@ -11,12 +11,13 @@ from django.utils import translation
 
 from accounts.models import OutgoingMessage, User
 from organizations.letters import masked
-from organizations.models import ActivationRequest, Customer
+from organizations.models import ActivationRequest, Customer, RegisterAlert
 from organizations.permissions import Permission, Role
-from organizations.services import activation, requests
+from organizations.services import activation, requests, verification, watch
 from organizations.services.customers import change_contact_email
 from organizations.services.members import ask_for_permission, grant
 from organizations.services.recognition import recognize
+from registry.models import Change
 from tests import factories
 from tests.organizations.test_activation import token_mailed_to
 
@@ -27,6 +28,11 @@ BUTTONS = {
     "activation_asked": "",
     "email_changed_new": "/accounts/signup/",
     "email_changed_old": "",
+    "organization_asked_again": "/c/",
+    "organization_questioned": "/c/",
+    "organization_refused": "/c/",
+    "organization_verified": "/c/",
+    "organization_withdrawn": "/c/",
     "permission_asked": "/c/",
     "permission_granted": "/c/",
     "request_linked": "/c/",
@@ -34,6 +40,18 @@ BUTTONS = {
     "request_refused": "/welcome/",
     "space_opened": "/c/",
 }
+
+
+# What a register confirms of a company, and what it never can.
+MATCHING = [
+    {"fact": fact, "declared": "", "registered": "", "verdict": verdict, "code": code, "params": {}}
+    for fact, verdict, code in [
+        ("neq", "matches", "neq_found"),
+        ("name", "matches", "name_exact"),
+        ("status", "matches", "status_registered"),
+        ("administrator", "unchecked", "administrator_unpublished"),
+    ]
+]
 
 
 @pytest.fixture(params=["fr-ca", "en-ca"])
@@ -55,6 +73,7 @@ def letters(request: pytest.FixtureRequest, boreal: object, sam: User) -> dict[s
     second = requests.request_access(by=person, merchant=boreal, message="Encore", **said)
     requests.link_access_request(access_request=second, customer=account, by=sam)
     _send_those_of_a_company(merchant=boreal, language=language)
+    _send_those_of_an_identity(merchant=boreal, language=language, agent=sam)
     sent = OutgoingMessage.objects.filter(language=language)
     return {letter.template.removeprefix("organizations/emails/"): letter for letter in sent}
 
@@ -67,6 +86,25 @@ def _send_those_of_a_company(*, merchant: object, language: str) -> None:
     recognize(user=administrator)
     ask_for_permission(customer=company, permission=Permission.VIEW_INVOICES, by=editor)
     grant(membership=company.memberships.get(user=editor), permission=Permission.VIEW_INVOICES, by=administrator)
+
+
+def _send_those_of_an_identity(*, merchant: object, language: str, agent: User) -> None:
+    company = factories.CustomerFactory(merchant=merchant, kind=Customer.Kind.MEMBER, language=language)
+    administrator = factories.UserFactory(language=language)
+    factories.MembershipFactory(customer=company, user=administrator)
+    first = factories.VerificationFactory(customer=company, submitted_by=administrator)
+    verification.ask_for_more(verification=first, words="Un <certificat>?", by=agent)
+    second = factories.VerificationFactory(customer=company, submitted_by=administrator)
+    verification.refuse_organization(verification=second, reasons=["name", "other"], words="<Faux>", by=agent)
+    third = factories.VerificationFactory(customer=company, submitted_by=administrator, facts=MATCHING)
+    verification.verify_organization(verification=third, by=agent)
+    edition = factories.EditionFactory()
+    for kind in ("renamed", "struck_off"):
+        Change.objects.create(edition=edition, neq=third.neq, kind=kind, before={}, after={})
+    watch.watch_register()
+    renamed, struck_off = RegisterAlert.objects.order_by("change__kind")
+    watch.ask_again(alert=renamed, words="<Confirmez>", by=agent)
+    watch.withdraw_verification(alert=struck_off, reasons=["status"], words="<Radiée>", by=agent)
 
 
 def test_every_letter_is_whole(letters, boreal):
@@ -96,6 +134,14 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
     refused = letters["request_refused"]
     assert "Introuvable <ici>." in refused.text
     assert "Introuvable &lt;ici&gt;." in refused.html
+    for name, words in {
+        "organization_questioned": "Un <certificat>?",
+        "organization_refused": "<Faux>",
+        "organization_asked_again": "<Confirmez>",
+        "organization_withdrawn": "<Radiée>",
+    }.items():
+        assert words in letters[name].text
+        assert words.replace("<", "&lt;").replace(">", "&gt;") in letters[name].html
     assert "L’Érable & fils" in letters["activation"].text
     assert "L’Érable &amp; fils" in letters["activation"].html
 
