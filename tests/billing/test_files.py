@@ -140,7 +140,7 @@ settings.STORAGES["default"]["OPTIONS"]["location"] = {folder!r}
 from billing import files
 pdf = files._claim(pdf_id={pk})
 content = files._rendered(pdf)
-files._store(storage=pdf.file.storage, path=files.path_of(pdf=pdf), content=content)
+files.store(storage=pdf.file.storage, path=files.path_of(pdf=pdf), content=content)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
