@@ -72,12 +72,3 @@ def language_of(*, email: str, otherwise: str) -> str:
     """The language chosen by the person who confirmed this address, else the customer's. One query."""
     chosen = EmailAddress.objects.filter(email=email, verified=True).values_list("user__language", flat=True).first()
     return chosen or otherwise
-
-
-def masked(email: str) -> str:
-    """An address its owner knows again and nobody else learns: n•••••@e•••.example."""
-    local, at, domain = email.partition("@")
-    if not at:
-        return "•••"
-    name, dot, end = domain.rpartition(".")
-    return f"{local[:1]}•••@{name[:1]}•••{dot}{end}"

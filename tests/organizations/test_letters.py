@@ -10,7 +10,6 @@ from django.conf import settings
 from django.utils import translation
 
 from accounts.models import OutgoingMessage, User
-from organizations.letters import masked
 from organizations.models import ActivationRequest, Customer, RegisterAlert
 from organizations.permissions import Permission, Role
 from organizations.services import activation, requests, verification, watch
@@ -148,16 +147,3 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
 
 def test_only_the_letter_with_a_link_that_opens_is_sensitive(letters):
     assert [name for name, letter in letters.items() if letter.is_sensitive] == ["activation"]
-
-
-@pytest.mark.parametrize(
-    ("email", "shown"),
-    [
-        ("nouveau@example.org", "n•••@e•••.org"),
-        ("a@b.c", "a•••@b•••.c"),
-        ("ines@mail.example.qc.ca", "i•••@m•••.ca"),
-        ("sans-arobase", "•••"),
-    ],
-)
-def test_a_masked_address_is_known_by_its_owner_only(email, shown):
-    assert masked(email) == shown

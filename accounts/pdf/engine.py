@@ -24,7 +24,7 @@ from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
-from billing.pdf import archive, colors
+from accounts.pdf import archive, colors
 
 FACES = {
     400: Path(source_sans.SourceSansPro).with_suffix(".ttf"),
