@@ -19,13 +19,12 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.statements import Statement, statement
 from organizations.models import Customer, Grant, Membership, Merchant
-from organizations.permissions import ROLE_PERMISSIONS, Permission
+from organizations.permissions import ROLE_PERMISSIONS, Permission, permissions_with
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
-EVERY_PERMISSION = frozenset(Permission)
 SWITCHABLE = 13  # one more than the switcher shows
 # Marks in the SQL of the door, where the values of a request go.
 DAY, PERSON, CUSTOMER = date.min, -1, "customer"
@@ -60,20 +59,25 @@ def membership_of(*, customer: Customer, user: User) -> Membership | None:
 
 
 def permissions_of(*, customer: Customer, user: User) -> frozenset[Permission]:
-    """Of the person's active membership: its role's permissions and the grants beyond it; else nothing. Two queries."""
+    """Of the person's active membership: its role's permissions and the grants beyond it; else nothing. One query."""
     if not (user.is_authenticated and user.is_active):
         return frozenset()
-    membership = membership_of(customer=customer, user=user)
-    return frozenset() if membership is None else permissions_by(membership=membership)
+    found = Membership.objects.active().filter(customer=customer, user=user).with_granted().first()
+    return frozenset() if found is None else permissions_by(membership=found, customer=customer)
 
 
-def permissions_by(*, membership: Membership) -> frozenset[Permission]:
+def permissions_by(*, membership: Membership, customer: Customer | None = None) -> frozenset[Permission]:
     """Of a membership known to be active: its role's permissions and the grants beyond it. At most one query."""
-    if ROLE_PERMISSIONS[membership.role] >= EVERY_PERMISSION:
-        return EVERY_PERMISSION
+    features = (customer or membership.customer).features
+    return permissions_with(role=membership.role, granted=granted_to(membership=membership), features=features)
+
+
+def granted_to(*, membership: Membership) -> list[str]:
+    """What was ticked for this person beyond the role. One query, none when it was read with the membership."""
+    if "granted" in vars(membership):
+        return vars(membership)["granted"]
     granted = Grant.objects.filter(content_object=membership.customer_id, user=membership.user_id)
-    codes = granted.values_list("permission__codename", flat=True)
-    return ROLE_PERMISSIONS[membership.role] | {Permission(code) for code in codes if code in Permission}
+    return list(granted.values_list("permission__codename", flat=True))
 
 
 def memberships_at(*, public_id: str, user: User) -> list[Membership]:
@@ -90,7 +94,7 @@ def _door() -> Statement:
     here = Exact(F("customer__public_id"), CUSTOMER).desc()
     mine = Membership.objects.active(on=DAY).filter(user=PERSON).order_by(here, "customer__name", "pk")
     columns = [*_columns(Membership), *_columns(Customer, "customer__"), *_columns(Merchant, "customer__merchant__")]
-    return statement(queryset=mine.values_list(*columns)[:SWITCHABLE])
+    return statement(queryset=mine.with_granted().values_list(*columns, "granted")[:SWITCHABLE])
 
 
 @functools.cache
@@ -99,10 +103,11 @@ def _columns(model: type[Model], path: str = "") -> list[str]:
 
 
 def _membership(row: tuple[Any, ...]) -> Membership:
-    """A row of the door, as the three objects it holds."""
+    """A row of the door, as the three objects it holds, with what was granted."""
     values = iter(row)
     membership, customer, merchant = (_object(model, values) for model in (Membership, Customer, Merchant))
     customer.merchant, membership.customer = merchant, customer
+    vars(membership)["granted"] = next(values)
     return membership
 
 

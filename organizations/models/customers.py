@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Trim
 from django.urls import reverse
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language
 from organizations.models.merchants import Address, Merchant
-from organizations.permissions import Permission
+from organizations.permissions import Feature, Permission
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -72,6 +73,14 @@ class Customer(Address):
     credit_limit = models.DecimalField(
         _("credit limit"), max_digits=12, decimal_places=2, null=True, blank=True, help_text=_("CAD; empty: none set.")
     )
+    features = ArrayField(
+        models.CharField(max_length=10, choices=Feature),
+        verbose_name=_("contracts and subscriptions"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Set by an agent: some permissions are worth nothing without them."),
+    )
     opened_at = models.DateTimeField(
         _("space opened"), null=True, blank=True, editable=False, help_text=_("When its first person came in.")
     )
@@ -94,6 +103,9 @@ class Customer(Address):
             models.CheckConstraint(
                 condition=models.Q(credit_limit=None) | models.Q(credit_limit__gte=0),
                 name="customer_credit_limit_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(features__contained_by=list(Feature)), name="customer_features_known"
             ),
         ]
         indexes = [

@@ -31,12 +31,17 @@ class Address(models.Model):
     class Meta:
         abstract = True
 
-    def envelope_lines(self, *, language: str) -> list[str]:
-        """The address as it is written on an envelope, with the country of mail that leaves ours."""
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as it is written on an envelope, without the country."""
         place = " ".join(part for part in (self.city, f"({self.province})" if self.province else "") if part)
         place = f"{place}  {self.postal_code}".strip()
+        return [line for line in (self.address_line1, self.address_line2, place) if line]
+
+    def envelope_lines(self, *, language: str) -> list[str]:
+        """The same, with the country of mail that leaves ours."""
         destination = destinations(language=language).get(self.country, "")
-        return [line for line in (self.address_line1, self.address_line2, place, destination) if line]
+        return [*self.address_lines, destination] if destination else self.address_lines
 
 
 class MerchantQuerySet(models.QuerySet["Merchant"]):

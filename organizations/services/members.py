@@ -182,7 +182,6 @@ def permission_granted(*, membership: Membership, permission: Permission) -> Aud
 
 
 def _is_last_in_charge(membership: Membership) -> bool:
-    in_charge = Membership.objects.active().filter(
-        customer=membership.customer_id, user__isnull=False, role__in=OPENING_ROLES
-    )
-    return {row.pk for row in in_charge} == {membership.pk}
+    """Whether nobody else would be left who can manage access for good. Needs the customer's lock."""
+    others = Membership.objects.in_charge().filter(customer=membership.customer_id).exclude(pk=membership.pk)
+    return membership.user_id is not None and membership.role in OPENING_ROLES and not others.exists()
