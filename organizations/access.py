@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied
-from django.db import connection
-from django.db.models import F, Model, Q
+from django.db.models import F, Q
 from django.db.models.lookups import Exact
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
-from accounts.statements import Statement, statement
+from accounts.statements import Statement, columns_of, statement, take
 from organizations.models import Customer, Grant, Membership, Merchant
 from organizations.permissions import ROLE_PERMISSIONS, Permission, permissions_with
 
@@ -93,27 +91,17 @@ def memberships_at(*, public_id: str, user: User) -> list[Membership]:
 def _door() -> Statement:
     here = Exact(F("customer__public_id"), CUSTOMER).desc()
     mine = Membership.objects.active(on=DAY).filter(user=PERSON).order_by(here, "customer__name", "pk")
-    columns = [*_columns(Membership), *_columns(Customer, "customer__"), *_columns(Merchant, "customer__merchant__")]
+    columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), *columns_of(Merchant, "customer__merchant__")]
     return statement(queryset=mine.with_granted().values_list(*columns, "granted")[:SWITCHABLE])
-
-
-@functools.cache
-def _columns(model: type[Model], path: str = "") -> list[str]:
-    return [path + field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - the documented way
 
 
 def _membership(row: tuple[Any, ...]) -> Membership:
     """A row of the door, as the three objects it holds, with what was granted."""
     values = iter(row)
-    membership, customer, merchant = (_object(model, values) for model in (Membership, Customer, Merchant))
+    membership, customer, merchant = take(Membership, values), take(Customer, values), take(Merchant, values)
     customer.merchant, membership.customer = merchant, customer
     vars(membership)["granted"] = next(values)
     return membership
-
-
-def _object(model: type[Model], values: Iterator[Any]) -> Any:
-    names = _columns(model)
-    return model.from_db(connection.alias, names, list(islice(values, len(names))))
 
 
 def grant_permission(*, customer: Customer, user: User, permission: Permission) -> Grant:

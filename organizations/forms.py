@@ -14,7 +14,7 @@ from phonenumber_field.formfields import PhoneNumberField
 from accounts.forms import INVALID_PHONE
 from accounts.models import User
 from accounts.spelling import with_extension_apart
-from organizations.models import Merchant, MerchantQuerySet
+from organizations.models import CounterDecision, Merchant, MerchantQuerySet
 from registry import neq
 
 NEQ_ERRORS = {
@@ -33,6 +33,8 @@ NEQ_ERRORS = {
 CANADIAN_POSTAL_CODE = re.compile(r"([A-Z]\d[A-Z])[ -]?(\d[A-Z]\d)", re.ASCII)
 # A comma or a point before the last one or two figures; every other one only groups.
 CENTS = re.compile(r"[.,](\d{1,2})$")
+
+INVALID_AMOUNT = _("Write an amount as on the invoice, such as 1 234,56 or 1,234.56.")
 
 
 class AmountField(forms.DecimalField):
@@ -70,7 +72,7 @@ class AccessRequestForm(forms.Form):
         decimal_places=2,
         required=False,
         min_value=Decimal(0),
-        error_messages={"invalid": _("Write an amount as on the invoice, such as 1 234,56 or 1,234.56.")},
+        error_messages={"invalid": INVALID_AMOUNT},
     )
     message = forms.CharField(
         label=_("Anything else that helps us find you"),
@@ -210,3 +212,52 @@ class IdentityForm(forms.Form):
         typed = self.cleaned_data["postal_code"].upper()
         match = CANADIAN_POSTAL_CODE.fullmatch(typed)
         return f"{match[1]} {match[2]}" if match else typed
+
+
+class AskedForm(forms.Form):
+    """What an agent types at the counter: whom they mean, and for how much."""
+
+    q = forms.CharField(label=_("Name, company, phone, number or card"), max_length=100, required=False)
+    amount = AmountField(
+        label=_("Amount"),
+        max_digits=12,
+        decimal_places=2,
+        required=False,
+        min_value=Decimal(0),
+        error_messages={"invalid": INVALID_AMOUNT},
+    )
+    company = forms.SlugField(max_length=12, required=False)
+    person = forms.IntegerField(min_value=1, max_value=2**62, required=False)
+
+
+class DecisionForm(forms.Form):
+    """What an agent does about one person."""
+
+    person = forms.IntegerField(min_value=1, max_value=2**62)
+    act = forms.ChoiceField(choices=CounterDecision.Act)
+    amount = AmountField(
+        label=_("Amount of the transaction"),
+        help_text=_("Taxes included."),
+        max_digits=12,
+        decimal_places=2,
+        required=False,
+        min_value=Decimal(0),
+        error_messages={"invalid": INVALID_AMOUNT},
+    )
+    purchase_order = forms.CharField(label=_("Purchase order"), max_length=60, required=False)
+    seen = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
+
+
+class UnlistedForm(forms.Form):
+    company = forms.SlugField(max_length=12)
+    name = forms.CharField(label=_("Name of the person"), max_length=200)
+
+
+class PinForm(forms.Form):
+    code = forms.CharField(max_length=60)
+    pin = forms.RegexField(
+        r"^\d{6}$",
+        label=_("PIN of the card"),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 6}),
+        error_messages={"invalid": _("The PIN has six digits.")},
+    )

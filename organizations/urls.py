@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from organizations.views import identity, ways_in
+from organizations.views import counter, identity, ways_in
 
 app_name = "organizations"
 urlpatterns = [
+    path("counter/", counter.counter, name="counter"),
+    path("counter/decide/", counter.counter_decide, name="counter-decide"),
+    path("counter/unlisted/", counter.counter_unlisted, name="counter-unlisted"),
+    path("counter/pin/", counter.counter_pin, name="counter-pin"),
     path("welcome/", ways_in.unrecognized, name="unrecognized"),
     path("welcome/look-again/", ways_in.recognition_retry, name="look-again"),
     path("activate/<str:token>/", ways_in.activation_use, name="activate"),

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from billing.models import Invoice
-from organizations.models import Customer
+from organizations.models import CounterDecision, Customer
 from organizations.permissions import Permission
 from tests import factories
 from tests.strictness import StrictClient
@@ -55,11 +55,13 @@ class Route(NamedTuple):
 
     @property
     def door(self) -> str:
-        """customer | admin | public | signed-in | undeclared."""
+        """customer | agents | admin | public | signed-in | undeclared."""
         if self.name.startswith("admin:"):
             return "admin"
         if hasattr(self.view, "access"):
             return "customer"
+        if hasattr(self.view, "agents"):
+            return "agents"
         if not getattr(self.view, "login_required", True):
             return "public"
         return "signed-in" if self.name in SIGNED_IN else "undeclared"
@@ -77,7 +79,8 @@ def walk(resolver: URLResolver, prefix: str = "", space: str = "", held: tuple[s
 
 ROUTES = list(walk(get_resolver()))
 OF_CUSTOMERS = [route for route in ROUTES if route.door == "customer"]
-OTHERS = [route for route in ROUTES if route.door not in {"customer", "admin"}]
+OF_AGENTS = [route for route in ROUTES if route.door == "agents"]
+OTHERS = [route for route in ROUTES if route.door not in {"customer", "agents", "admin"}]
 
 
 @pytest.fixture
@@ -170,6 +173,26 @@ def test_pages_of_no_customer_show_nobody_elses_things(person, route, method, re
         assert response.url.startswith(reverse("account_login"))
     shown = b"".join(response) if response.streaming else response.content
     assert not any(secret in shown.decode() for secret in SECRETS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", OF_AGENTS, ids=lambda route: route.name)
+@pytest.mark.parametrize("person", CAST)
+def test_the_counter_is_for_agents_of_the_customers_merchant(person, route, method, request, acme, alice, invoice):
+    client, user = sign_in(person, request)
+    asked = {"q": "acme", "company": acme.public_id, "person": alice.memberships.get().pk, "act": "refused", "name": "X"}
+    response = getattr(client, method)(address(route, acme, invoice), asked)
+    shown = b"".join(response) if response.streaming else response.content
+    if user is None:
+        assert response.status_code == 302
+        assert response.url.startswith(reverse("account_login"))
+    elif not user.is_staff:
+        assert response.status_code == 404
+    else:
+        assert response.status_code in {200, 302, 303, 404, 405, 422}
+        assert person == "sam" or not any(secret in shown.decode() for secret in SECRETS)
+        assert person == "sam" or not CounterDecision.objects.exists()
 
 
 @pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 from organizations.models.alerts import RegisterAlert, WatchedEdition
 from organizations.models.companies import Organization
+from organizations.models.counter import Card, CounterDecision
 from organizations.models.customers import Customer, CustomerQuerySet
 from organizations.models.history import AuditEvent
 from organizations.models.members import Grant, Membership, MembershipQuerySet
@@ -15,6 +16,8 @@ __all__ = (
     "AgentGrant",
     "AuditEvent",
     "Branch",
+    "Card",
+    "CounterDecision",
     "Customer",
     "CustomerQuerySet",
     "Grant",

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
+from accounts.spelling import DigitsBackwards, PlainText
 from organizations.models.customers import Customer
 from organizations.models.guards import KEEPS_AN_ADMINISTRATOR
 from organizations.models.merchants import Branch
@@ -37,9 +38,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         granted = Grant.objects.filter(content_object=OuterRef("customer_id"), user=OuterRef("user_id"))
         return self.annotate(granted=ArraySubquery(granted.values("permission__codename")))
 
-    def in_charge(self) -> MembershipQuerySet:
-        """People in, who can manage access today and for good: the last of them stays."""
-        return self.active().filter(user__isnull=False, role__in=OPENING_ROLES, ends_on=None)
+    def in_charge(self, *, on: date | None = None) -> MembershipQuerySet:
+        """People in, who can manage access that day (today) and for good: the last of them stays."""
+        return self.active(on=on).filter(user__isnull=False, role__in=OPENING_ROLES, ends_on=None)
 
     def waiting(self) -> MembershipQuerySet:
         """On file, in force, and not yet linked to a person who signs in."""
@@ -107,6 +108,9 @@ class Membership(Terms):
                 condition=Q(removed_at=None),
                 name="membership_team",
             ),
+            models.Index(PlainText("last_name", "first_name"), name="membership_last_first"),
+            models.Index(PlainText("first_name", "last_name"), name="membership_first_last"),
+            models.Index(DigitsBackwards("phone"), condition=~Q(phone=""), name="membership_phone_end"),
         ]
         triggers = [
             pgtrigger.Trigger(

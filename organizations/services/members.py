@@ -17,6 +17,7 @@ from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Grant, Membership
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
+from organizations.services.cards import revoke_cards
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 
@@ -47,7 +48,7 @@ class GivenToOneself(Refusal):
 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User) -> Membership:
-    """End a membership now, with what was granted to its person and the links sent to them; a second time does nothing.
+    """End a membership now, with its grants, its cards and the links sent to its person; a second time does nothing.
 
     The last person in who can manage an opened company's access stays.
     """
@@ -61,6 +62,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
     membership.save(update_fields=["removed_at", "removed_by"])
     if membership.user_id is not None:
         Grant.objects.filter(content_object=customer, user=membership.user).delete()
+    revoke_cards(membership=membership)
     links = ActivationRequest.objects.filter(membership=membership, used_at=None, revoked_at=None)
     links.update(revoked_at=timezone.now())
     audit.record(
