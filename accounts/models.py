@@ -73,7 +73,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(PlainText("last_name", "first_name"), name="user_last_first"),
             models.Index(PlainText("first_name", "last_name"), name="user_first_last"),
-            models.Index(DigitsBackwards("phone"), condition=~models.Q(phone=""), name="user_phone_end"),
+            models.Index(DigitsBackwards("phone"), name="user_phone_end"),
         ]
 
     def __str__(self) -> str:

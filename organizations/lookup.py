@@ -19,7 +19,7 @@ from django.db.models.functions import JSONObject
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 
-from accounts.models import User, normalize_email
+from accounts.models import normalize_email
 from accounts.spelling import (
     Capitals,
     DigitsBackwards,
@@ -41,6 +41,7 @@ LAST = chr(0x10FFFF)
 MERCHANT, PERSON, DAY = -1, -2, date.min
 LOW, HIGH, NUMBER, NUMBER_HIGH, EMAIL, COMPANY = "<low>", "<high>", "<number>", "<number high>", "<email>", "<company>"
 NAMES = (("last_name", "first_name"), ("first_name", "last_name"))
+OWN_NAMES = [tuple(f"user__{name}" for name in pair) for pair in NAMES]
 CONTACT = {
     **{"first": "first_name", "last": "last_name", "phone": "phone", "email": "email"},
     **{"user_first": "user__first_name", "user_last": "user__last_name"},
@@ -145,9 +146,7 @@ def _numbered() -> QuerySet:
 @functools.cache
 def _by_name() -> Statement:
     ways = [_pks(_people().filter(_begins(PlainText(*pair)))) for pair in NAMES]
-    for pair in NAMES:
-        users = User.objects.filter(_begins(PlainText(*pair))).order_by().values("pk")
-        ways.append(_pks(_people().filter(user__in=users)))
+    ways += [_pks(_people().filter(_begins(PlainText(*pair)))) for pair in OWN_NAMES]
     ways += [_of(_begins(words("name"))) for words in (PlainText, PlainAfterOneWord, PlainAfterTwoWords)]
     return _statement(_numbered().union(*ways))
 
@@ -159,16 +158,14 @@ def _by_number() -> Statement:
 
 @functools.cache
 def _by_digits() -> Statement:
-    ends = _begins(DigitsBackwards("phone")) & ~Q(phone="")
-    users = User.objects.filter(ends).order_by().values("pk")
-    ways = [_pks(_people().filter(ends)), _pks(_people().filter(user__in=users)), _of(ends)]
+    ends, own_ends = (_begins(DigitsBackwards(phone)) for phone in ("phone", "user__phone"))
+    ways = [_pks(_people().filter(ends)), _pks(_people().filter(own_ends)), _of(ends)]
     return _statement(_numbered().union(*ways))
 
 
 @functools.cache
 def _by_email() -> Statement:
-    users = User.objects.filter(email=EMAIL).order_by().values("pk")
-    return _statement(_pks(_people().filter(email=EMAIL)).union(_pks(_people().filter(user__in=users))))
+    return _statement(_pks(_people().filter(email=EMAIL)).union(_pks(_people().filter(user__email=EMAIL))))
 
 
 @functools.cache
@@ -180,8 +177,7 @@ def _by_key() -> Statement:
 def _of_company() -> Statement:
     """People of one customer whose name begins so; all of them for nothing typed."""
     rows = Membership.objects.filter(customer__merchant=MERCHANT, customer__public_id=COMPANY)
-    ways = [rows.filter(_begins(PlainText(*pair))) for pair in NAMES]
-    ways += [rows.filter(_begins(PlainText(*(f"user__{name}" for name in pair)))) for pair in NAMES]
+    ways = [rows.filter(_begins(PlainText(*pair))) for pair in (*NAMES, *OWN_NAMES)]
     return _statement(_pks(ways[0]).union(*map(_pks, ways[1:])))
 
 

@@ -131,7 +131,7 @@ class Customer(Address):
             models.Index(F("merchant"), PlainAfterOneWord("name"), name="customer_word_2"),
             models.Index(F("merchant"), PlainAfterTwoWords("name"), name="customer_word_3"),
             models.Index(F("merchant"), Capitals("number"), name="customer_number_start"),
-            models.Index(DigitsBackwards("phone"), condition=~models.Q(phone=""), name="customer_phone_end"),
+            models.Index(DigitsBackwards("phone"), name="customer_phone_end"),
         ]
 
     def __str__(self) -> str:

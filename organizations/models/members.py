@@ -108,9 +108,14 @@ class Membership(Terms):
                 condition=Q(removed_at=None),
                 name="membership_team",
             ),
+            models.Index(
+                fields=["customer", "role", "id"],
+                condition=Q(removed_at=None, ends_on=None, user__isnull=False),
+                name="membership_in_charge",
+            ),
             models.Index(PlainText("last_name", "first_name"), name="membership_last_first"),
             models.Index(PlainText("first_name", "last_name"), name="membership_first_last"),
-            models.Index(DigitsBackwards("phone"), condition=~Q(phone=""), name="membership_phone_end"),
+            models.Index(DigitsBackwards("phone"), name="membership_phone_end"),
         ]
         triggers = [
             pgtrigger.Trigger(

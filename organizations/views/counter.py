@@ -205,9 +205,11 @@ def _page(
         "unlisted_form": UnlistedForm(),
         "pin_form": None,
         "refusal": None,
+        "is_emptied": bool(request.htmx) and cards.is_code(form.data.get("q", "")),  # ready for the next card
         **others,
     }
-    return render(request, "organizations/counter.html", context, status=status)
+    page = "organizations/counter.html"
+    return render(request, f"{page}#answer" if request.htmx else page, context, status=status)
 
 
 def _line(found: Found, *, place: Place, amount: object) -> Line:

@@ -327,3 +327,15 @@ def test_the_card_of_who_was_removed_says_nothing(counter, alice, bob):
     page = see(counter, q=code)
     assert ANSWER.findall(page) == []
     assert "retirée" in page
+
+
+def test_the_pages_own_script_gets_the_answer_alone(counter, alice, bob, today):
+    card, _pin = make_card(membership=member(bob), kind=Card.Kind.PHONE, by=bob)
+    typed = counter.get("/counter/", {"q": "gagnon"}, headers={"hx-request": "true"}).content.decode()
+    scanned = counter.get("/counter/", {"q": cards.code_of(card=card)}, headers={"hx-request": "true"}).content.decode()
+    for fragment in (typed, scanned):
+        assert ANSWER.findall(fragment) == ["rent"]
+        assert "<html" not in fragment
+    # After a scan the field is empty again, ready for the next card.
+    assert 'hx-swap-oob="true"' in scanned
+    assert 'id="q"' not in typed
