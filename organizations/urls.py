@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from organizations.views import counter, identity, ways_in
+from organizations.views import cards, counter, identity, ways_in
 
 app_name = "organizations"
 urlpatterns = [
@@ -20,6 +20,9 @@ urlpatterns = [
         ways_in.permission_grant,
         name="permission-grant",
     ),
+    path("c/<slug:customer_id>/card/", cards.card, name="card"),
+    path("c/<slug:customer_id>/card/withdraw/", cards.card_revoke, name="card-revoke"),
+    path("c/<slug:customer_id>/team/<int:membership_id>/card/", cards.card_print, name="card-print"),
     path("c/<slug:customer_id>/organization/", identity.organization_detail, name="organization-detail"),
     path("c/<slug:customer_id>/organization/declare/", identity.organization_declare, name="organization-declare"),
     path("c/<slug:customer_id>/organization/entries/", identity.organization_entries, name="organization-entries"),
