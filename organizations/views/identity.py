@@ -20,6 +20,7 @@ from organizations.proposals import Entry, entry_of, propose
 from organizations.refusals import Refusal
 from organizations.services.verification import IDENTITY, submit_identity
 from organizations.verdicts import Explained, explain
+from registry import neq
 from registry.models import Edition
 
 HISTORY = 20
@@ -133,10 +134,10 @@ def _known(customer: Customer) -> dict[str, str]:
     """What was declared last, else what the books hold."""
     latest: Verification | Organization | None = customer.verifications.order_by("-pk").first()
     source = latest or Organization.objects.filter(customer=customer).first()
-    if source is not None:
-        return {name: getattr(source, name) for name in IDENTITY}
-    known = {name: getattr(customer, name, "") for name in IDENTITY}
-    return known | {"legal_name": customer.name}
+    known = {name: getattr(source or customer, name, "") for name in IDENTITY}
+    if source is None:
+        known["legal_name"] = customer.name
+    return known | {"neq": neq.shown(known["neq"]).strip()}
 
 
 def _explained(verification: Verification) -> list[Explained]:

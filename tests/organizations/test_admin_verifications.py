@@ -147,7 +147,7 @@ def test_an_agent_looks_records_and_verifies(agent, waiting, acme, sam):
     assert (observation.by, observation.seen_on.isoformat()) == (sam, "2026-11-01")
     content = agent.get(page(waiting)).content.decode()
     assert "Alice Tremblay, présidente" in content
-    assert "seen on the public register on 2026-11-01 by Sam Pelletier" in content
+    assert "seen on the public register on <time>2026-11-01</time> by Sam Pelletier" in content
     file = agent.get(reverse("admin:organizations_verification_capture", args=[waiting.pk, observation.pk]))
     assert (file.headers["Content-Type"], file.content) == ("image/png", PNG)
     assert agent.post(act(waiting, "verify")).status_code == 303
