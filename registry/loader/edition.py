@@ -16,10 +16,11 @@ from psycopg.conninfo import make_conninfo
 from registry.loader import changes, rejects, shadow
 from registry.loader.archive import Archive, digest, open_archive
 from registry.loader.beside import NamesBeside
-from registry.loader.copying import copy_member
+from registry.loader.copying import SCHEMA, copy_member
 from registry.loader.flaws import Flaw, Unusable
 from registry.loader.layouts import Continuations, Enterprises, Establishments, Labels, Layout, Mergers, Names
 from registry.loader.numbers import Numbers
+from registry.loader.words import count_words
 from registry.models import Edition
 
 # Bytes to read from which a second process is worth its start.
@@ -97,6 +98,8 @@ def load_edition(*, run: Run) -> Edition | None:
         shadow.create()
         _fill(archive=archive, run=run)
         if not run.is_dry_run:
+            run.progress.step("words")
+            count_words(schema=SCHEMA)
             shadow.index(progress=run.progress.step)
             shadow.advance_sequences()
         if before is not None:

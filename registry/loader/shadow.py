@@ -14,9 +14,9 @@ from django.db import OperationalError, connection, transaction
 
 from registry.loader.copying import SCHEMA
 from registry.loader.flaws import Unusable
-from registry.models import Enterprise, EnterpriseName, Establishment, Label, Link
+from registry.models import Enterprise, EnterpriseName, Establishment, Label, Link, Word
 
-TABLES = tuple(model._meta.db_table for model in (Enterprise, EnterpriseName, Establishment, Link, Label))  # noqa: SLF001 - the documented way to read a model
+TABLES = tuple(model._meta.db_table for model in (Enterprise, EnterpriseName, Establishment, Link, Label, Word))  # noqa: SLF001 - the documented way to read a model
 # Where the old tables wait to be dropped, within one transaction.
 OLD = "registry_old"
 LOCK = "comptoir registry import"
