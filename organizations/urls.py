@@ -1,8 +1,8 @@
-"""Ways in, the identity of a company, and asking for a permission or giving it."""
+"""Ways in, the identity of a company, its team, and asking for a permission or giving it."""
 
 from django.urls import path
 
-from organizations.views import identity, ways_in
+from organizations.views import identity, invitations, inviting, team, ways_in
 
 app_name = "organizations"
 urlpatterns = [
@@ -16,6 +16,17 @@ urlpatterns = [
         ways_in.permission_grant,
         name="permission-grant",
     ),
+    path("invitations/<str:token>/", invitations.invitation_accept, name="invitation"),
+    path("invitations/<str:token>/opened/", invitations.invitation_opened, name="invitation-opened"),
+    path("c/<slug:customer_id>/team/", team.team_list, name="team"),
+    path("c/<slug:customer_id>/team/export.csv", team.team_export, name="team-export"),
+    path("c/<slug:customer_id>/team/invite/", inviting.team_invite, name="team-invite"),
+    path("c/<slug:customer_id>/team/mandates/", inviting.mandate_register, name="mandate-register"),
+    path("c/<slug:customer_id>/team/mandates/<int:mandate_id>/", inviting.mandate_detail, name="mandate"),
+    path("c/<slug:customer_id>/team/mandates/<int:mandate_id>/sign/", team.mandate_sign, name="mandate-sign"),
+    path("c/<slug:customer_id>/team/mandates/<int:mandate_id>/mandate.pdf", inviting.mandate_pdf, name="mandate-pdf"),
+    path("c/<slug:customer_id>/team/<int:membership_id>/", team.member_detail, name="member"),
+    path("c/<slug:customer_id>/team/<int:membership_id>/remove/", team.member_remove, name="member-remove"),
     path("c/<slug:customer_id>/organization/", identity.organization_detail, name="organization-detail"),
     path("c/<slug:customer_id>/organization/declare/", identity.organization_declare, name="organization-declare"),
     path("c/<slug:customer_id>/organization/entries/", identity.organization_entries, name="organization-entries"),

@@ -43,6 +43,8 @@ class Frame:
         if self.customer.kind != Customer.Kind.INDIVIDUAL:
             page = reverse("organizations:organization-detail", args=ident)
             places.append((_("Organization"), page, "building-2", Permission.VIEW_ORGANIZATION))
+        if self.customer.kind == Customer.Kind.MEMBER:
+            places.append((_("Team"), reverse("organizations:team", args=ident), "users", Permission.INVITE_VISITORS))
         here = self._request.path
         held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
         return [
