@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from organizations.views import identity, invitations, inviting, team, ways_in
+from organizations.views import identity, invitations, inviting, petitions, team, ways_in
 
 app_name = "organizations"
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     ),
     path("invitations/<str:token>/", invitations.invitation_accept, name="invitation"),
     path("invitations/<str:token>/opened/", invitations.invitation_opened, name="invitation-opened"),
+    path("welcome/join/", petitions.join_ask, name="join"),
+    path("c/<slug:customer_id>/team/requests/", petitions.join_requests, name="join-requests"),
+    path("c/<slug:customer_id>/take-over/", petitions.take_over, name="take-over"),
     path("c/<slug:customer_id>/team/", team.team_list, name="team"),
     path("c/<slug:customer_id>/team/export.csv", team.team_export, name="team-export"),
     path("c/<slug:customer_id>/team/invite/", inviting.team_invite, name="team-invite"),

@@ -26,6 +26,7 @@ SIGNED_IN = {
     "accounts:session-end",
     "organizations:unrecognized",
     "organizations:look-again",
+    "organizations:join",
     "account_change_password",
     "account_email",
     "account_set_password",

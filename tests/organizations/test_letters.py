@@ -16,6 +16,7 @@ from organizations.services import activation, requests, verification, watch
 from organizations.services.authority import refuse_proof
 from organizations.services.customers import change_contact_email
 from organizations.services.members import ask_for_permission, change_member, grant
+from organizations.services.petitions import ask_take_over, ask_to_join
 from organizations.services.recognition import recognize
 from registry.models import Change
 from tests import factories
@@ -31,6 +32,8 @@ BUTTONS = {
     "invitation": "/invitations/",
     "email_changed_new": "/accounts/signup/",
     "email_changed_old": "",
+    "join_asked": "/c/",
+    "take_over": "/c/",
     "organization_asked_again": "/c/",
     "organization_questioned": "/c/",
     "organization_refused": "/c/",
@@ -91,6 +94,9 @@ def _send_those_of_a_company(*, merchant: object, language: str, agent: User) ->
     person = company.memberships.get(user=editor)
     sign_batch(grant(membership=person, permission=Permission.VIEW_INVOICES, by=administrator), administrator)
     invited(company, administrator, factories.UserFactory(language=language).email)
+    outsider = factories.UserFactory(language="fr-ca", first_name="Léa")
+    ask_to_join(merchant=merchant, customer_number=company.number, message="Bonjour <vous>", by=outsider)
+    ask_take_over(customer=company, reason="Plus <personne>.", by=editor)
     wish = wished(Role.EDITOR, Permission.VIEW_INVOICES, Permission.CHANGE_BANK_DETAILS)
     sign_batch(change_member(membership=person, wish=wish, by=administrator, proof="proofs/x.pdf"), administrator)
     refuse_proof(mandate=Mandate.objects.proof_waiting().get(), reason="Sans <signature>.", by=agent)
@@ -143,6 +149,8 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
     assert "Introuvable <ici>." in refused.text
     assert "Introuvable &lt;ici&gt;." in refused.html
     for name, words in {
+        "join_asked": "Bonjour <vous>",
+        "take_over": "Plus <personne>.",
         "proof_refused": "Sans <signature>.",
         "organization_questioned": "Un <certificat>?",
         "organization_refused": "<Faux>",

@@ -1,0 +1,25 @@
+"""What people type: on the ways in, of their company, of its team. Shapes only."""
+
+from organizations.forms.team import AccessForm, AddressForm, InviteForm, JoinForm, TakeOverForm
+from organizations.forms.ways_in import (
+    AccessRequestForm,
+    ActivationForm,
+    AmountField,
+    IdentityForm,
+    NeqField,
+    OneLineField,
+)
+
+__all__ = (
+    "AccessForm",
+    "AccessRequestForm",
+    "ActivationForm",
+    "AddressForm",
+    "AmountField",
+    "IdentityForm",
+    "InviteForm",
+    "JoinForm",
+    "NeqField",
+    "OneLineField",
+    "TakeOverForm",
+)
