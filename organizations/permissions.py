@@ -146,4 +146,6 @@ OPENING_ROLES = frozenset({Role.OWNER, Role.ADMINISTRATOR})
 def permissions_with(*, role: str, granted: Collection[str], features: Collection[str]) -> frozenset[Permission]:
     """The role's permissions and those ticked beyond it, as far as the customer's contracts let them be used."""
     held = ROLE_PERMISSIONS[role] | {Permission(code) for code in granted if code in Permission}
+    if Permission.MANAGE_TEAM in held:
+        held |= {Permission.INVITE_VISITORS}
     return frozenset(permission for permission in held if permission.is_available(features))

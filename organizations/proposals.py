@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from organizations.comparison import lines_of
 from registry import names, neq
+from registry.addresses import Address, address_of
 from registry.models import Edition, Enterprise, EnterpriseName
 
 SHOWN = 6
@@ -26,6 +27,7 @@ class Entry:
     status_label: str
     is_registered: bool
     address_lines: list[str]
+    address: Address
 
     @property
     def shown_neq(self) -> str:
@@ -81,4 +83,5 @@ def _entry(enterprise: Enterprise) -> Entry:
         status_label=enterprise.get_status_display(),
         is_registered=enterprise.is_registered,
         address_lines=lines_of(enterprise),
+        address=address_of(enterprise),
     )

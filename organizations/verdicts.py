@@ -11,8 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.formats import long_date
-from organizations.comparison import Compared
+from accounts.formats import NO_BREAK_SPACE, long_date
+from organizations.comparison import POSTAL_CODE, Compared
 from organizations.models import Observation, Verification
 from registry import names, neq
 from registry.models import Change, Enterprise
@@ -155,6 +155,8 @@ class Explained:
             return neq.shown(value)
         if self.fact == Fact.STATUS and value in Enterprise.Status:
             return str(Enterprise.Status(value).label)
+        if self.fact == Fact.ADDRESS:
+            return POSTAL_CODE.sub(rf"\1{NO_BREAK_SPACE}\2", value)
         return value
 
     def _words(self) -> dict[str, Any]:

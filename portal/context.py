@@ -43,6 +43,8 @@ class Frame:
         if self.customer.kind != Customer.Kind.INDIVIDUAL:
             page = reverse("organizations:organization-detail", args=ident)
             places.append((_("Organization"), page, "building-2", Permission.VIEW_ORGANIZATION))
+        if self.customer.kind == Customer.Kind.MEMBER:
+            places.append((_("Team"), reverse("organizations:team", args=ident), "users", Permission.INVITE_VISITORS))
         if self.customer.kind != Customer.Kind.INDIVIDUAL and self._is_seen_at_counters():
             places.append((_("My card"), reverse("organizations:card", args=ident), "qr-code", None))
         here = self._request.path

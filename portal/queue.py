@@ -155,7 +155,8 @@ def _verification(verification: Verification) -> Line:
     url = reverse("admin:organizations_verification_change", args=[verification.pk])
     verdict = Verification.Verdict(outcome(facts=verification.facts))
     since = long_moment(verification.submitted_at, get_language())
-    return Line(f"{verification.legal_name} · {verification.customer.name}", str(verdict.label), since, url)
+    names = dict.fromkeys([verification.legal_name, verification.customer.name])
+    return Line(" · ".join(names), str(verdict.label), since, url)
 
 
 def _alert(alert: RegisterAlert) -> Line:

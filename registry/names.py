@@ -363,10 +363,11 @@ def _mistyped(ours: list[str], theirs: list[str]) -> Iterator[float]:
 
 def _alike(one: str, other: str) -> float:
     """How much two words share, 0 to 1; a figure is never a typing mistake of another."""
-    lengths = sorted((len(one), len(other)))
-    if lengths[0] < SHORTEST_MISTYPED or lengths[1] > LONGEST_MISTYPED or not (one.isalpha() and other.isalpha()):
+    shorter, longer = sorted((len(one), len(other)))
+    # Letters in common, were all of the shorter one: what is told by lengths alone needs no matcher.
+    if 2 * shorter < MISTYPED * (shorter + longer) or shorter < SHORTEST_MISTYPED or longer > LONGEST_MISTYPED:
+        return 0.0
+    if not (one.isalpha() and other.isalpha()):
         return 0.0
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < MISTYPED or matcher.quick_ratio() < MISTYPED:
-        return 0.0
-    return matcher.ratio()
+    return matcher.ratio() if matcher.quick_ratio() >= MISTYPED else 0.0

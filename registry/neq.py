@@ -61,6 +61,12 @@ def _is_business_number(text: str) -> bool:
     return match is not None and (match[2] is not None or luhn.is_valid(match[1]))
 
 
+def begun(text: str) -> str:
+    """The digits typed so far where they may be the beginning of an NEQ, or all of it; empty otherwise."""
+    digits = SEPARATORS.sub("", text)
+    return digits if DIGITS.match(digits) and digits[:2] in PREFIXES and len(digits) <= LENGTH else ""
+
+
 def is_valid(text: str) -> bool:
     """Whether `parse` takes it."""
     try:

@@ -12,8 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from billing.models import Invoice
-from organizations.models import CounterDecision, Customer
-from organizations.permissions import Permission
+from organizations.models import CounterDecision, Customer, Mandate
+from organizations.permissions import Permission, Role
 from tests import factories
 from tests.strictness import StrictClient
 
@@ -26,6 +26,7 @@ SIGNED_IN = {
     "accounts:session-end",
     "organizations:unrecognized",
     "organizations:look-again",
+    "organizations:join",
     "account_change_password",
     "account_email",
     "account_set_password",
@@ -92,6 +93,10 @@ def address(route: Route, acme: Customer, invoice: Invoice) -> str:
     """The route with Acme's own ids; a token nobody was given; the first row of anything else."""
     known = {"customer_id": acme.public_id, "number": invoice.number, "permission": Permission.VIEW_INVOICES.value}
     known |= {"membership_id": acme.memberships.earliest("pk").pk}
+    if "mandate_id" in route.arguments:
+        author = acme.memberships.earliest("pk").user
+        waiting = {"customer": acme, "email": "absente@acme.example", "role": Role.VISITOR, "prepared_by": author}
+        known |= {"mandate_id": Mandate.objects.create(**waiting).pk}
     spare = {
         "hue": 165,
         "digest": "x",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache, cached_property
 from importlib.resources import files
 from io import BytesIO
+from typing import BinaryIO
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 import pydyf
@@ -104,9 +105,31 @@ class Archive(pydyf.PDF):
             object_.__class__ = WrittenStream
 
 
-def _write_objects(_document: Document, pdf: pydyf.PDF) -> None:
-    """WeasyPrint makes the file and the objects itself: they become ours just before they are written."""
+class Part(Archive):
+    """A file that gives its pages to another: objects apart, because finding one in a stream means reading all."""
+
+    def write(
+        self,
+        output: BinaryIO,
+        version: bytes = b"1.7",
+        identifier: bool | bytes = False,  # noqa: FBT001, FBT002 - pydyf's signature
+        compress: bool = False,  # noqa: FBT001, FBT002 - same
+    ) -> None:
+        super().write(output, version, identifier, compress=False)
+
+
+def _write_archive(_document: Document, pdf: pydyf.PDF) -> None:
     pdf.__class__ = Archive
+    _write_objects(pdf)
+
+
+def _write_part(_document: Document, pdf: pydyf.PDF) -> None:
+    pdf.__class__ = Part
+    _write_objects(pdf)
+
+
+def _write_objects(pdf: pydyf.PDF) -> None:
+    """WeasyPrint makes the file and the objects itself: they become ours just before they are written."""
     for index, object_ in enumerate(pdf.objects):
         if isinstance(object_, pydyf.Stream):
             object_.__class__ = WrittenStream
@@ -114,7 +137,7 @@ def _write_objects(_document: Document, pdf: pydyf.PDF) -> None:
             pdf.objects[index] = Written(source=object_)
 
 
-def write(*, document: Document) -> bytes:
-    """The laid-out document as one PDF that is tagged, PDF/A-3a and PDF/UA-1."""
+def write(*, document: Document, is_part: bool) -> bytes:
+    """The laid-out document as one PDF that is tagged, PDF/A-3a and PDF/UA-1; a part is to be appended to another."""
     document.metadata = BothStandards(**vars(document.metadata))
-    return document.write_pdf(finisher=_write_objects, **OPTIONS)
+    return document.write_pdf(finisher=_write_part if is_part else _write_archive, **OPTIONS)

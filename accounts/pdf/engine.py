@@ -117,7 +117,7 @@ class Page(HTML):
         return []
 
 
-def _file(html: str, stylesheet: CSS) -> bytes:
+def _file(html: str, stylesheet: CSS, *, is_part: bool) -> bytes:
     """In a function of its own: its boxes are gone before the collector is back and would walk them."""
     document = Page(html=html).render(
         font_config=_fonts(),
@@ -125,13 +125,16 @@ def _file(html: str, stylesheet: CSS) -> bytes:
         color_profiles={archive.INTENT: archive.srgb()},
         **archive.OPTIONS,
     )
-    return archive.write(document=document)
+    return archive.write(document=document, is_part=is_part)
 
 
-def render(*, html: str, stylesheet: str, hue: int) -> bytes:
-    """The page as a file; the same page gives the same bytes. The dates in the file are those the page states."""
+def render(*, html: str, stylesheet: str, hue: int, is_part: bool = False) -> bytes:
+    """The page as a file; the same page gives the same bytes. The dates in the file are those the page states.
+
+    A part is written for another file to take its pages: larger, and quick to take apart.
+    """
     with _one_at_a_time, _without_collector():
         try:
-            return _file(printable(html), _stylesheet(stylesheet, hue % 360))
+            return _file(printable(html), _stylesheet(stylesheet, hue % 360), is_part=is_part)
         except FatalURLFetchingError as refusal:  # not an Exception for WeasyPrint: it must stop the rendering
             raise AddressFetched(*refusal.args) from refusal

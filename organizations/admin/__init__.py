@@ -1,5 +1,25 @@
 """The agents' pages of merchants, customers, people, messages and history, and the companies to verify."""
 
-from organizations.admin import activations, alerts, customers, history, members, merchants, messages, verifications
+from organizations.admin import (
+    activations,
+    alerts,
+    customers,
+    history,
+    members,
+    merchants,
+    messages,
+    petitions,
+    verifications,
+)
 
-__all__ = ("activations", "alerts", "customers", "history", "members", "merchants", "messages", "verifications")
+__all__ = (
+    "activations",
+    "alerts",
+    "customers",
+    "history",
+    "members",
+    "merchants",
+    "messages",
+    "petitions",
+    "verifications",
+)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.formats import iso_date
-from organizations.admin.decisions import KeepForm, ReasonsForm, WordsForm
+from organizations.admin.decisions import KeepForm, WithdrawalForm, WordsForm
 from organizations.admin.filters import ChoiceFilter
 from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
 from organizations.models import RegisterAlert, Verification
@@ -174,7 +174,7 @@ class RegisterAlertAdmin(MerchantScopedAdmin):
         return {
             "keep": KeepForm(of["keep"], prefix="keep"),
             "question": WordsForm(of["question"], prefix="question"),
-            "withdrawal": ReasonsForm(of["withdrawal"], prefix="withdrawal", initial={"reasons": suggested}),
+            "withdrawal": WithdrawalForm(of["withdrawal"], prefix="withdrawal", initial={"reasons": suggested}),
         }
 
     def _page(

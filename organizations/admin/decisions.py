@@ -22,7 +22,6 @@ class WordsForm(forms.Form):
     words = forms.CharField(
         label=_("In your words"),
         max_length=2000,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The company reads it, by e-mail and on its page."),
     )
@@ -32,32 +31,25 @@ class KeepForm(WordsForm):
     words = forms.CharField(
         label=_("Why it stays verified"),
         max_length=2000,
-        required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Kept in the history, with your name."),
     )
 
 
-class ReasonsForm(forms.Form):
-    """Why not: at least one reason; the words complete it."""
+class WithdrawalForm(WordsForm):
+    """Why what was verified no longer is: at least one reason, and words."""
 
+    field_order = ("reasons", "words")
     reasons = forms.MultipleChoiceField(
         label=_("Reasons"),
         choices=Verification.Reason.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    words = forms.CharField(
-        label=_("In your words"),
-        max_length=2000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("The company reads it, by e-mail and on its page."),
-    )
 
 
-class RefusalForm(ReasonsForm):
-    """A refusal, and whether what was verified before goes too."""
+class RefusalForm(WithdrawalForm):
+    """A refusal, where the reasons may say it all, and whether what was verified before goes too."""
 
     withdraws = forms.BooleanField(
         label=_("Also withdraw the identity verified before"),
@@ -67,6 +59,7 @@ class RefusalForm(ReasonsForm):
 
     def __init__(self, *args: Any, has_verified: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["words"].required = False
         if not has_verified:
             del self.fields["withdraws"]
 

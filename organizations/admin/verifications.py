@@ -241,6 +241,7 @@ class VerificationAdmin(MerchantScopedAdmin):
             customer=verification.customer_id, verified_at__isnull=False
         ).exists()
         bad = {Verdict.DIFFERS.value, Verdict.UNKNOWN.value}
+        to_see = (f["fact"] for f in verification.facts if f["verdict"] != Verdict.MATCHES)
         suggested = [SUGGESTED[Fact(f["fact"])].value for f in verification.facts if f["verdict"] in bad]
         of = {name: data if name == bound else None for name in ("refusal", "question", "observation")}
         return {
@@ -248,7 +249,9 @@ class VerificationAdmin(MerchantScopedAdmin):
                 of["refusal"], prefix="refusal", has_verified=has_verified, initial={"reasons": suggested}
             ),
             "question": WordsForm(of["question"], prefix="question"),
-            "observation": ObservationForm(of["observation"], files, prefix="observation"),
+            "observation": ObservationForm(
+                of["observation"], files, prefix="observation", initial={"fact": next(to_see, Fact.ADMINISTRATOR)}
+            ),
         }
 
     def _page(

@@ -5,8 +5,10 @@ from organizations.models.companies import Organization
 from organizations.models.counter import Card, CounterDecision
 from organizations.models.customers import Customer, CustomerQuerySet
 from organizations.models.history import AuditEvent
+from organizations.models.mandates import Invitation, Mandate
 from organizations.models.members import Grant, Membership, MembershipQuerySet
 from organizations.models.merchants import AgentGrant, Branch, Merchant, MerchantQuerySet
+from organizations.models.petitions import JoinRequest, TakeOver
 from organizations.models.requests import AccessRequest, ActivationRequest
 from organizations.models.verifications import Observation, Verification
 
@@ -21,6 +23,9 @@ __all__ = (
     "Customer",
     "CustomerQuerySet",
     "Grant",
+    "Invitation",
+    "JoinRequest",
+    "Mandate",
     "Membership",
     "MembershipQuerySet",
     "Merchant",
@@ -28,6 +33,7 @@ __all__ = (
     "Observation",
     "Organization",
     "RegisterAlert",
+    "TakeOver",
     "Verification",
     "WatchedEdition",
 )

@@ -13,15 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations.access import CustomerRequest, View, requires
 from organizations.forms import IdentityForm
+from organizations.loader.shapes import PROVINCE_CODES
 from organizations.models import Customer, Organization, RegisterAlert, Verification
 from organizations.permissions import Permission
-from organizations.proposals import entry_of, propose
+from organizations.proposals import Entry, entry_of, propose
 from organizations.refusals import Refusal
 from organizations.services.verification import IDENTITY, submit_identity
 from organizations.verdicts import Explained, explain
+from registry import neq
 from registry.models import Edition
 
 HISTORY = 20
+ADDRESS = ("address_line1", "address_line2", "city", "province", "postal_code")
 
 
 def of_companies(view: View) -> View:
@@ -100,9 +103,17 @@ def _filled(request: CustomerRequest) -> HttpResponse:
         entry = entry_of(chosen=request.POST["choose"])
         if entry is not None:
             typed |= {"neq": entry.shown_neq, "legal_name": entry.name or typed["legal_name"]}
+            typed |= _address(entry) if not any(typed[name] for name in ADDRESS) else {}
     else:
         proposals = propose(request=request, typed_neq=typed["neq"], typed_name=typed["legal_name"])
     return _form_page(request, IdentityForm(initial=typed), proposals=proposals)
+
+
+def _address(entry: Entry) -> dict[str, str]:
+    """The published address in the form's fields, its province as two letters."""
+    street, suite, city, province, postal_code, _country = entry.address
+    code = PROVINCE_CODES.get(province.lower(), province)
+    return dict(zip(ADDRESS, (street, suite, city, code, postal_code), strict=True))
 
 
 def _form_page(
@@ -123,10 +134,10 @@ def _known(customer: Customer) -> dict[str, str]:
     """What was declared last, else what the books hold."""
     latest: Verification | Organization | None = customer.verifications.order_by("-pk").first()
     source = latest or Organization.objects.filter(customer=customer).first()
-    if source is not None:
-        return {name: getattr(source, name) for name in IDENTITY}
-    known = {name: getattr(customer, name, "") for name in IDENTITY}
-    return known | {"legal_name": customer.name}
+    known = {name: getattr(source or customer, name, "") for name in IDENTITY}
+    if source is None:
+        known["legal_name"] = customer.name
+    return known | {"neq": neq.shown(known["neq"]).strip()}
 
 
 def _explained(verification: Verification) -> list[Explained]:

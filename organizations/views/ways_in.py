@@ -8,7 +8,7 @@ from allauth.account.models import Login
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -20,21 +20,21 @@ from accounts.models import User
 from accounts.requests import PersonRequest
 from organizations.access import CustomerRequest, permissions_by, requires, who_can_grant
 from organizations.forms import AccessRequestForm, ActivationForm
-from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
+from organizations.models import AccessRequest, ActivationRequest, Customer, Mandate, Merchant
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import activation, members, recognition, requests
+from organizations.services.mandates import ask_to_sign
+from organizations.views.team import origin_of, see_other
+from signatures.links import path_of
 
+LONGEST_PATH = 500
 # The links that no longer work, as their page names them.
 WHY: dict[type[Refusal], str] = {
     activation.ActivationUsed: "used",
     activation.ActivationExpired: "expired",
     activation.ActivationReplaced: "replaced",
 }
-
-
-def see_other(address: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(address, status=303)
 
 
 @never_cache
@@ -129,48 +129,64 @@ def permission_ask(request: CustomerRequest, permission: str) -> HttpResponse:
         raise Http404
     wanted = Permission(permission)
     is_refused = False
+    back = _page_of(request.customer, request.POST.get("back", ""))
     if request.method == "POST":
         try:
-            members.ask_for_permission(customer=request.customer, permission=wanted, by=request.user)
+            members.ask_for_permission(customer=request.customer, permission=wanted, by=request.user, back=back)
         except Refusal:  # the page says which: given already, or nobody to ask
             is_refused = True
         else:
             return see_other(request.path)
+    asked = members.permission_asked(customer=request.customer, permission=wanted, by=request.user)
     context = {
         "permission": wanted,
         "granters": who_can_grant(customer=request.customer),
-        "asked": members.permission_asked(customer=request.customer, permission=wanted, by=request.user),
+        "asked": asked,
         "is_given": wanted in request.permissions,
+        "is_available": wanted.is_available(request.customer.features),
+        "back": back or (asked.data.get("back") if asked else "") or request.customer.get_absolute_url(),
     }
     return render(request, "organizations/permission_ask.html", context, status=422 if is_refused else 200)
+
+
+def _page_of(customer: Customer, path: str) -> str:
+    """A page of this very customer, to come back to; anything else is no page."""
+    is_ours = path.startswith(customer.get_absolute_url()) and len(path) <= LONGEST_PATH and "//" not in path
+    return path if is_ours and path.isprintable() else ""
 
 
 @requires(Permission.MANAGE_TEAM)
 @require_http_methods(["GET", "HEAD", "POST"])
 def permission_grant(request: CustomerRequest, membership_id: int, permission: str) -> HttpResponse:
-    """Where the letter of somebody who asks leads: who asks, for what, and one button; then the receipt."""
+    """Where the letter of somebody who asks leads: who asks, for what, and one button, which leads to the signature."""
     people = request.customer.memberships.filter(user__isnull=False).select_related("user")
     membership = get_object_or_404(people, pk=membership_id)
     if permission not in Permission:
         raise Http404
     wanted = Permission(permission)
-    is_refused = False
+    refusal = None
     if request.method == "POST":
         try:
-            members.grant(membership=membership, permission=wanted, by=request.user)
-        except Refusal:  # the page says why: they left
-            is_refused = True
+            batch = members.grant(membership=membership, permission=wanted, by=request.user)
+            if batch is None:
+                return see_other(request.path)
+            asked = ask_to_sign(customer=request.customer, batch=batch, by=request.user, origin=origin_of(request))
+        except Refusal as caught:
+            refusal = caught
         else:
-            return see_other(request.path)
+            return see_other(path_of(request=asked))
+    membership.customer = request.customer
     context = {
         "permission": wanted,
         "member": membership,
         "begins_later": members.begins_later(membership=membership),
         "may_receive": members.may_receive(membership=membership),
         "is_given": wanted in permissions_by(membership=membership),
-        "given": members.permission_granted(membership=membership, permission=wanted),
+        "is_available": wanted.is_available(request.customer.features),
+        "mandate": Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).first(),
+        "refusal": refusal,
     }
-    return render(request, "organizations/permission_grant.html", context, status=422 if is_refused else 200)
+    return render(request, "organizations/permission_grant.html", context, status=422 if refusal else 200)
 
 
 def _activation_of_known(request: HttpRequest, *, token: str, invitation: ActivationRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The register: enterprises, their names, establishments and links, labels of its codes.
 
-Read-only: `import_registry` replaces these tables whole, so no key of another table points at them.
+Read-only: `import_registry` replaces these tables whole, so no key of another table points at them. No form is ever
+made of them, so their fields have no label.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import date
 from operator import attrgetter
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -38,29 +39,27 @@ class Enterprise(models.Model):
         {Status.STRUCK_OFF_ON_REQUEST, Status.STRUCK_OFF, Status.STRUCK_OFF_ARTICLE_59}
     )
 
-    neq = models.CharField("NEQ", max_length=10, primary_key=True, db_collation="C")
-    status = models.CharField(_("status"), max_length=2, choices=Status)
-    status_on = models.DateField(_("status since"), null=True)
-    registered_on = models.DateField(_("registered"), null=True)
-    legal_form = models.TextField(_("legal form"), blank=True, help_text=_("A code: see the labels."))
-    regime = models.TextField(_("juridical regime"), blank=True, help_text=_("A code: see the labels."))
-    is_bankrupt = models.BooleanField(_("bankrupt"), default=False)
-    ceases_on = models.DateField(_("planned end of existence"), null=True)
-    declared_on = models.DateField(_("last declaration"), null=True)
-    declared_year = models.PositiveSmallIntegerField(_("year of the last declaration"), null=True)
-    declaration_due_on = models.DateField(_("next declaration due"), null=True)
-    activity = models.TextField(_("activity"), blank=True)
+    neq = models.CharField(max_length=10, primary_key=True, db_collation="C")
+    status = models.CharField(max_length=2, choices=Status)
+    status_on = models.DateField(null=True)
+    registered_on = models.DateField(null=True)
+    legal_form = models.TextField(blank=True)  # a code: see Label
+    regime = models.TextField(blank=True)  # a code: see Label
+    is_bankrupt = models.BooleanField(default=False)
+    ceases_on = models.DateField(null=True)  # planned end of its existence
+    declared_on = models.DateField(null=True)
+    declared_year = models.PositiveSmallIntegerField(null=True)
+    declaration_due_on = models.DateField(null=True)
+    activity = models.TextField(blank=True)
     # As published, or all empty when the register hides or lacks the address: see registry.addresses.
-    address_line1 = models.TextField(_("address"), blank=True)
-    address_line2 = models.TextField(_("address, line 2"), blank=True)
-    address_line3 = models.TextField(_("address, line 3"), blank=True)
-    address_line4 = models.TextField(_("address, line 4"), blank=True)
+    address_line1 = models.TextField(blank=True)
+    address_line2 = models.TextField(blank=True)
+    address_line3 = models.TextField(blank=True)
+    address_line4 = models.TextField(blank=True)
 
     objects = EnterpriseQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("enterprise")
-        verbose_name_plural = _("enterprises")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(status__in=["IM", "RD", "RO", "RX", "NI", "AI"]), name="enterprise_status_known"
@@ -131,19 +130,15 @@ class EnterpriseName(models.Model):
         db_constraint=False,  # the loader proves it for the whole edition at once
         db_index=False,  # the one below has no second one for LIKE
     )
-    text = models.TextField(_("name"))
-    is_translation = models.BooleanField(
-        _("in another language"), default=False, help_text=_("The version of a name in another language than French.")
-    )
-    state = models.CharField(_("state"), max_length=1, choices=State)
-    kind = models.CharField(_("kind"), max_length=1, choices=Kind)
-    since = models.DateField(_("since"), null=True)
-    until = models.DateField(_("until"), null=True)
-    folded = models.TextField(_("search key"), db_collation="C", help_text=_("As registry.names.fold makes it."))
+    text = models.TextField()
+    is_translation = models.BooleanField(default=False)
+    state = models.CharField(max_length=1, choices=State)
+    kind = models.CharField(max_length=1, choices=Kind)
+    since = models.DateField(null=True)
+    until = models.DateField(null=True)
+    folded = models.TextField(db_collation="C")  # what registry.names.fold makes of it
 
     class Meta:
-        verbose_name = _("name of an enterprise")
-        verbose_name_plural = _("names of enterprises")
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=["V", "A", "F", "R"]), name="name_state_known"),
             models.CheckConstraint(condition=models.Q(kind__in=["N", "M", "A"]), name="name_kind_known"),
@@ -152,8 +147,8 @@ class EnterpriseName(models.Model):
             models.Index(fields=["enterprise"], name="name_of_enterprise"),
             # In the C collation one index serves equality, order and LIKE 'prefix%'.
             models.Index(fields=["folded"], name="name_folded"),
-            GinIndex(SearchVector("folded", config="simple"), name="name_words"),
-            GinIndex(OpClass("folded", name="gin_trgm_ops"), name="name_trigrams"),
+            # Of the names in force: with the former ones, of the struck off mostly, it would be twice as slow.
+            GinIndex(SearchVector("folded", config="simple"), name="name_words", condition=models.Q(state="V")),
         ]
 
     def __str__(self) -> str:
@@ -180,18 +175,16 @@ class Establishment(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    suffix = models.TextField(_("number"), blank=True, help_text=_("Within the enterprise."))
-    is_main = models.BooleanField(_("main"), default=False)
-    name = models.TextField(_("name"), blank=True)
-    activity = models.TextField(_("activity"), blank=True)
-    address_line1 = models.TextField(_("address"), blank=True)
-    address_line2 = models.TextField(_("address, line 2"), blank=True)
-    address_line3 = models.TextField(_("address, line 3"), blank=True)
-    address_line4 = models.TextField(_("address, line 4"), blank=True)
+    suffix = models.TextField(blank=True)  # its number within the enterprise
+    is_main = models.BooleanField(default=False)
+    name = models.TextField(blank=True)
+    activity = models.TextField(blank=True)
+    address_line1 = models.TextField(blank=True)
+    address_line2 = models.TextField(blank=True)
+    address_line3 = models.TextField(blank=True)
+    address_line4 = models.TextField(blank=True)
 
     class Meta:
-        verbose_name = _("establishment")
-        verbose_name_plural = _("establishments")
         indexes = [models.Index(fields=["enterprise"], name="establishment_of_enterprise")]
 
     def __str__(self) -> str:
@@ -213,16 +206,14 @@ class Link(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    code = models.TextField(_("code"), blank=True, help_text=_("Which one exactly: see the labels."))
-    other_neq = models.TextField(_("other enterprise"), blank=True, db_collation="C", help_text=_("Its NEQ, if any."))
-    other_name = models.TextField(_("name of the other enterprise"), blank=True)
-    place = models.TextField(_("regime or place"), blank=True, help_text=_("Of a continuation."))
-    effective_on = models.DateField(_("effective"), null=True)
+    kind = models.CharField(max_length=12, choices=Kind)
+    code = models.TextField(blank=True)  # which one exactly: see Label
+    other_neq = models.TextField(blank=True, db_collation="C")  # empty when it is not registered in Québec
+    other_name = models.TextField(blank=True)
+    place = models.TextField(blank=True)  # of a continuation: the law or the place it came from
+    effective_on = models.DateField(null=True)
 
     class Meta:
-        verbose_name = _("merger or continuation")
-        verbose_name_plural = _("mergers and continuations")
         indexes = [
             models.Index(fields=["enterprise"], name="link_of_enterprise"),
             models.Index(fields=["other_neq"], name="link_to_enterprise"),
@@ -245,15 +236,13 @@ class Label(models.Model):
     LEGAL_FORM: ClassVar = "FORM_JURI"
     LINK: ClassVar = "RELA_ASSUJ"
 
-    kind = models.TextField(_("domain"))
-    code = models.TextField(_("code"))
-    text = models.TextField(_("label"))
+    kind = models.TextField()
+    code = models.TextField()
+    text = models.TextField()
 
     objects = LabelQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("label")
-        verbose_name_plural = _("labels")
         indexes = [models.Index(fields=["kind", "code"], name="label_of_code")]
 
     def __str__(self) -> str:

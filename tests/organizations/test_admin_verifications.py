@@ -92,6 +92,15 @@ def test_a_declaration_is_found_by_name_neq_or_customer(typed, agent, waiting, g
     assert "Zénith" not in content
 
 
+def test_a_customer_is_found_by_the_neq_verified_for_it_and_leads_to_its_verifications(agent, waiting, acme):
+    factories.OrganizationFactory(customer=acme, neq="3370000005")
+    found = agent.get(reverse("admin:organizations_customer_changelist"), {"q": "3370 0000 05"}).content.decode()
+    sheet = reverse("admin:organizations_customer_change", args=[acme.pk])
+    assert sheet in found
+    assert reverse(LIST) + "?q=10482" in agent.get(sheet).content.decode()
+    assert page(waiting) in agent.get(reverse(LIST) + "?q=10482").content.decode()
+
+
 def test_filters_tell_what_the_register_says(agent, waiting, globex, charlie, boreal):
     EnterpriseFactory(neq="3370000005", name="GLOBEX LTÉE")
     matching = submit_identity(
@@ -138,7 +147,7 @@ def test_an_agent_looks_records_and_verifies(agent, waiting, acme, sam):
     assert (observation.by, observation.seen_on.isoformat()) == (sam, "2026-11-01")
     content = agent.get(page(waiting)).content.decode()
     assert "Alice Tremblay, présidente" in content
-    assert "seen on the public register on 2026-11-01 by Sam Pelletier" in content
+    assert "seen on the public register on <time>2026-11-01</time> by Sam Pelletier" in content
     file = agent.get(reverse("admin:organizations_verification_capture", args=[waiting.pk, observation.pk]))
     assert (file.headers["Content-Type"], file.content) == ("image/png", PNG)
     assert agent.post(act(waiting, "verify")).status_code == 303

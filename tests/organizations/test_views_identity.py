@@ -41,7 +41,8 @@ def register(db: None) -> Edition:
         neq="1170000005",
         name="CONSTRUCTION ACME INC.",
         address_line1="1200 rue Notre-Dame E",
-        address_line2="Montréal (Québec) H2L2R5",
+        address_line2="Montréal (Québec)",
+        address_line4="H2L2R5",
     )
     return EditionFactory()
 
@@ -96,7 +97,7 @@ def test_verified_it_says_whose_name_invoices_bear(page, register, acme, alice, 
     verify_organization(verification=verification, by=sam)
     content = read(page, acme)
     assert "Verified identity" in content
-    assert "New invoices are in the name of <strong>Construction Acme inc.</strong>" in content
+    assert "New invoices are in this name: <strong>Construction Acme inc.</strong>" in content
     assert "Sam" not in content
 
 
@@ -253,7 +254,7 @@ def test_the_form_begins_with_what_the_books_hold(page, acme):
     Customer.objects.update(neq="1170000005", city="Montréal")
     content = page.get(declare(acme)).content.decode()
     assert 'value="Acme Construction inc."' in content
-    assert 'value="1170000005"' in content
+    assert 'value="1170 0000 05"' in content
     assert 'value="Montréal"' in content
     assert "It is not a credit check" in content
 
@@ -286,6 +287,11 @@ def test_without_scripts_the_form_looks_and_fills_itself(page, register, acme):
     assert 'value="1170 0000 05"' in chosen
     assert 'value="CONSTRUCTION ACME INC."' in chosen
     assert 'value="A T"' in chosen
+    for value in ("1200 rue Notre-Dame E", "Montréal", "QC", "H2L 2R5"):
+        assert f'value="{value}"' in chosen
+    kept = page.post(declare(acme), {"city": "Laval", "choose": "1170000005"}).content.decode()
+    assert 'value="Laval"' in kept
+    assert "Notre-Dame" not in kept
     assert not Verification.objects.exists()
 
 
