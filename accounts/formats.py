@@ -144,6 +144,21 @@ def phone(number: object, extension: object = "", language: str = "fr-ca") -> st
     return _phone(str(number), str(extension or ""), _short(language))
 
 
+def masked_email(email: str) -> str:
+    """An address its owner knows again and nobody else learns: n•••@e•••.example."""
+    local, at, domain = email.partition("@")
+    if not at:
+        return "•••"
+    name, dot, end = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••{dot}{end}"
+
+
+def masked_phone(number: object) -> str:
+    """A number its owner knows again by its last two digits."""
+    digits = "".join(character for character in str(number) if character.isdigit())
+    return f"•••{NO_BREAK_SPACE}•••-••{digits[-2:]}" if digits else "•••"
+
+
 def file_size(count: int | None, language: str) -> str:
     """A number of bytes in the largest fitting unit, by thousands: 245 ko, 1.2 MB."""
     if count is None:

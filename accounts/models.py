@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.spelling import DigitsBackwards, PlainText
+
 
 class Language(models.TextChoices):
     FRENCH = "fr-ca", _("French")
@@ -67,6 +69,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(email=Lower(Trim("email"))),
                 name="user_email_normalized",
             ),
+        ]
+        indexes = [
+            models.Index(PlainText("last_name", "first_name"), name="user_last_first"),
+            models.Index(PlainText("first_name", "last_name"), name="user_first_last"),
+            models.Index(DigitsBackwards("phone"), name="user_phone_end"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-from django.db.models import CharField, Transform
+from django.db.models import CharField, Func, TextField, Transform
 
 MARKS = re.compile("[\u0300-\u036f]")
 # « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
@@ -68,3 +68,35 @@ class Digits(Transform):
 
     lookup_name = "digits"
     template = r"regexp_replace(%(expressions)s, '\D', '', 'g')"
+
+
+# In the order of bytes, so that an index serves a beginning typed, whatever the language of the database.
+PLAIN = r"regexp_replace(normalize(lower(%(expressions)s), NFKD), '[\u0300-\u036f]', '', 'g')"
+
+
+class PlainText(Func):
+    """Columns joined by a space, as `plain` writes them."""
+
+    template = f'({PLAIN} COLLATE "C")'
+    arg_joiner = " || ' ' || "
+    output_field = TextField()
+
+
+class PlainAfterOneWord(PlainText):
+    template = f"(regexp_replace({PLAIN}, '^\\S+\\s+', '') COLLATE \"C\")"
+
+
+class PlainAfterTwoWords(PlainText):
+    template = f"(regexp_replace({PLAIN}, '^\\S+\\s+\\S+\\s+', '') COLLATE \"C\")"
+
+
+class DigitsBackwards(Func):
+    """The digits of a column from the last to the first: an index then serves the end of a phone."""
+
+    template = r"""(reverse(regexp_replace(%(expressions)s, '\D', '', 'g')) COLLATE "C")"""
+    output_field = TextField()
+
+
+class Capitals(Func):
+    template = '(upper(%(expressions)s) COLLATE "C")'
+    output_field = TextField()

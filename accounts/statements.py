@@ -5,12 +5,14 @@ Only for what every page asks; the others are ordinary querysets.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import functools
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,15 @@ def statement(*, queryset: QuerySet) -> Statement:
     """Written from a queryset of values, filtered by marks: values of the right type that no row can have."""
     sql, places = queryset.query.sql_with_params()
     return Statement(sql=sql, places=tuple(places))
+
+
+@functools.cache
+def columns_of(model: type[Model], path: str = "") -> list[str]:
+    """Every column of a model, as `values_list` names them along that path."""
+    return [path + field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - the documented way
+
+
+def take[M: Model](model: type[M], values: Iterator[Any]) -> M:
+    """An object of that model from the next values of a row, in the order of its columns."""
+    names = columns_of(model)
+    return model.from_db(connection.alias, names, list(islice(values, len(names))))

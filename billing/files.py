@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import secrets
 from datetime import timedelta
-from pathlib import Path
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import Storage
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.files import store
 from accounts.nudges import nudge
 from billing.models import Invoice, InvoicePdf
 
@@ -91,7 +87,7 @@ def _make(pdf: InvoicePdf) -> None:
     try:
         content = _rendered(pdf)
         path = path_of(pdf=pdf)
-        _store(storage=pdf.file.storage, path=path, content=content)
+        store(storage=pdf.file.storage, path=path, content=content)
     except Exception as failure:  # whatever it is, it is kept on the row, shown in the admin and tried again
         logger.exception("PDF %s was not made, try %s", pdf.pk, pdf.attempts)
         delay = min(FIRST_DELAY * 2 ** min(pdf.attempts - 1, 16), LONGEST_DELAY)
@@ -107,25 +103,3 @@ def _rendered(pdf: InvoicePdf) -> bytes:
 
     related = Invoice.objects.select_related("merchant", "customer", "letterhead", "branch", "corrects")
     return render_invoice(invoice=related.get(pk=pdf.invoice_id), language=pdf.language)
-
-
-def _store(*, storage: Storage, path: str, content: bytes) -> None:
-    """Put the bytes at exactly this path, whole or not at all, over what may be there."""
-    try:
-        target = Path(storage.path(path))
-    except NotImplementedError:  # object storage: its settings overwrite, and a put is atomic there
-        storage.save(path, ContentFile(content))
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}.*"):  # by a worker killed while it wrote
-        left.unlink(missing_ok=True)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.core.exceptions import PermissionDenied
-from django.db import connection
-from django.db.models import F, Model
+from django.db.models import F, Q
 from django.db.models.lookups import Exact
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
-from accounts.statements import Statement, statement
+from accounts.statements import Statement, columns_of, statement, take
 from organizations.models import Customer, Grant, Membership, Merchant
-from organizations.permissions import ROLE_PERMISSIONS, Permission
+from organizations.permissions import ROLE_PERMISSIONS, Permission, permissions_with
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
-EVERY_PERMISSION = frozenset(Permission)
 SWITCHABLE = 13  # one more than the switcher shows
 # Marks in the SQL of the door, where the values of a request go.
 DAY, PERSON, CUSTOMER = date.min, -1, "customer"
@@ -60,20 +57,25 @@ def membership_of(*, customer: Customer, user: User) -> Membership | None:
 
 
 def permissions_of(*, customer: Customer, user: User) -> frozenset[Permission]:
-    """Of the person's active membership: its role's permissions and the grants beyond it; else nothing. Two queries."""
+    """Of the person's active membership: its role's permissions and the grants beyond it; else nothing. One query."""
     if not (user.is_authenticated and user.is_active):
         return frozenset()
-    membership = membership_of(customer=customer, user=user)
-    return frozenset() if membership is None else permissions_by(membership=membership)
+    found = Membership.objects.active().filter(customer=customer, user=user).with_granted().first()
+    return frozenset() if found is None else permissions_by(membership=found, customer=customer)
 
 
-def permissions_by(*, membership: Membership) -> frozenset[Permission]:
+def permissions_by(*, membership: Membership, customer: Customer | None = None) -> frozenset[Permission]:
     """Of a membership known to be active: its role's permissions and the grants beyond it. At most one query."""
-    if ROLE_PERMISSIONS[membership.role] >= EVERY_PERMISSION:
-        return EVERY_PERMISSION
+    features = (customer or membership.customer).features
+    return permissions_with(role=membership.role, granted=granted_to(membership=membership), features=features)
+
+
+def granted_to(*, membership: Membership) -> list[str]:
+    """What was ticked for this person beyond the role. One query, none when it was read with the membership."""
+    if "granted" in vars(membership):
+        return vars(membership)["granted"]
     granted = Grant.objects.filter(content_object=membership.customer_id, user=membership.user_id)
-    codes = granted.values_list("permission__codename", flat=True)
-    return ROLE_PERMISSIONS[membership.role] | {Permission(code) for code in codes if code in Permission}
+    return list(granted.values_list("permission__codename", flat=True))
 
 
 def memberships_at(*, public_id: str, user: User) -> list[Membership]:
@@ -89,26 +91,17 @@ def memberships_at(*, public_id: str, user: User) -> list[Membership]:
 def _door() -> Statement:
     here = Exact(F("customer__public_id"), CUSTOMER).desc()
     mine = Membership.objects.active(on=DAY).filter(user=PERSON).order_by(here, "customer__name", "pk")
-    columns = [*_columns(Membership), *_columns(Customer, "customer__"), *_columns(Merchant, "customer__merchant__")]
-    return statement(queryset=mine.values_list(*columns)[:SWITCHABLE])
-
-
-@functools.cache
-def _columns(model: type[Model], path: str = "") -> list[str]:
-    return [path + field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - the documented way
+    columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), *columns_of(Merchant, "customer__merchant__")]
+    return statement(queryset=mine.with_granted().values_list(*columns, "granted")[:SWITCHABLE])
 
 
 def _membership(row: tuple[Any, ...]) -> Membership:
-    """A row of the door, as the three objects it holds."""
+    """A row of the door, as the three objects it holds, with what was granted."""
     values = iter(row)
-    membership, customer, merchant = (_object(model, values) for model in (Membership, Customer, Merchant))
+    membership, customer, merchant = take(Membership, values), take(Customer, values), take(Merchant, values)
     customer.merchant, membership.customer = merchant, customer
+    vars(membership)["granted"] = next(values)
     return membership
-
-
-def _object(model: type[Model], values: Iterator[Any]) -> Any:
-    names = _columns(model)
-    return model.from_db(connection.alias, names, list(islice(values, len(names))))
 
 
 def grant_permission(*, customer: Customer, user: User, permission: Permission) -> Grant:
@@ -122,6 +115,15 @@ def who_can_grant(*, customer: Customer) -> list[Membership]:
     roles = [role for role, permissions in ROLE_PERMISSIONS.items() if Permission.MANAGE_TEAM in permissions]
     in_charge = Membership.objects.active().filter(customer=customer, user__isnull=False, role__in=roles)
     return list(in_charge.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
+
+
+def who_holds(*, customer: Customer, permission: Permission) -> list[Membership]:
+    """The customer's own people who hold a permission today, by their role or by a grant, by name. One query."""
+    roles = [role for role, permissions in ROLE_PERMISSIONS.items() if permission in permissions]
+    granted = Grant.objects.filter(content_object=customer, permission__codename=permission)
+    people = Membership.objects.active().filter(customer=customer, user__is_active=True)
+    holders = people.filter(Q(role__in=roles) | Q(user__in=granted.values("user")))
+    return list(holders.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
 
 
 def requires(*permissions: Permission) -> Callable[[View], View]:

@@ -12,7 +12,10 @@ class OrganizationsConfig(AppConfig):
         from allauth.account import signals  # noqa: PLC0415 - allauth's models need the apps to be loaded
 
         from organizations import listeners  # noqa: PLC0415 - same
+        from signatures import signals as signed  # noqa: PLC0415 - same
 
         signals.email_confirmed.connect(listeners.address_confirmed)
         signals.email_changed.connect(listeners.address_changed)
         signals.user_logged_in.connect(listeners.signed_in)
+        signed.signed.connect(listeners.mandate_signed)
+        signed.declined.connect(listeners.mandate_declined)

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from organizations.models import AuditEvent
+from organizations.models import AuditEvent, Verification
 from organizations.permissions import Permission
 
 Event = AuditEvent.Event
@@ -26,6 +26,15 @@ SENTENCES: dict[str, str | Promise] = {
     Event.PERMISSION_ASKED: _("%(by)s asked for a permission on %(customer)s: %(permission)s"),
     Event.MEMBER_REMOVED: _("%(by)s ended the membership of %(email)s in %(customer)s."),
     Event.MEMBER_GRANTED: _("%(by)s granted %(email)s a permission on %(customer)s: %(permission)s"),
+    Event.IDENTITY_SUBMITTED: _("%(by)s declared %(customer)s to be %(name)s, NEQ %(neq)s."),
+    Event.IDENTITY_COMPARED: _("%(by)s compared %(name)s, of %(customer)s, with the register again."),
+    Event.IDENTITY_OBSERVED: _("%(by)s recorded what the public register shows of %(name)s, of %(customer)s: %(fact)s"),
+    Event.ORGANIZATION_VERIFIED: _("%(by)s verified %(name)s as the identity of %(customer)s."),
+    Event.ORGANIZATION_REFUSED: _("%(by)s refused %(name)s as the identity of %(customer)s: %(reasons)s"),
+    Event.ORGANIZATION_QUESTIONED: _("%(by)s asked %(customer)s for more about %(name)s."),
+    Event.ALERT_DISMISSED: _("%(by)s kept %(name)s, of %(customer)s, verified in spite of the register: %(reason)s"),
+    Event.ALERT_FORWARDED: _("%(by)s asked %(customer)s, verified as %(name)s, to declare its identity again."),
+    Event.ORGANIZATION_WITHDRAWN: _("%(by)s withdrew the verification of %(name)s, of %(customer)s: %(reasons)s"),
 }
 
 NEW_LINK_ASKED = _("The holder of the expired link sent to %(email)s asked for a new one.")
@@ -43,9 +52,21 @@ def sentence(event: AuditEvent) -> str:
     permission = event.data.get("permission")
     if permission in Permission:
         words["permission"] = Permission(permission).label
+    words |= _labels(event.data)
     sentences = SENTENCES
     if event.event == Event.ACCESS_REQUESTED and "activation" in event.data:
         sentences = {**SENTENCES, Event.ACCESS_REQUESTED: NEW_LINK_ASKED}
     words["by"] = str(event.by) if event.by else str(_("The portal"))
     words["customer"] = str(event.customer) if event.customer else "–"
     return str(sentences.get(event.event, event.get_event_display())) % words
+
+
+def _labels(data: dict[str, Any]) -> dict[str, str]:
+    """What a verification keeps as codes: the reasons of a refusal, parted by commas, and the fact looked at."""
+    labels = {}
+    reasons = [code for code in str(data.get("reasons", "")).split(",") if code in Verification.Reason]
+    if reasons:
+        labels["reasons"] = ", ".join(str(Verification.Reason(code).label) for code in reasons)
+    if data.get("fact") in Verification.Fact:
+        labels["fact"] = str(Verification.Fact(data["fact"]).label)
+    return labels

@@ -40,6 +40,13 @@ class Frame:
             (_("Home"), reverse("portal:home", args=ident), "house", None),
             (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
         ]
+        if self.customer.kind != Customer.Kind.INDIVIDUAL:
+            page = reverse("organizations:organization-detail", args=ident)
+            places.append((_("Organization"), page, "building-2", Permission.VIEW_ORGANIZATION))
+        if self.customer.kind == Customer.Kind.MEMBER:
+            places.append((_("Team"), reverse("organizations:team", args=ident), "users", Permission.INVITE_VISITORS))
+        if self.customer.kind != Customer.Kind.INDIVIDUAL and self._is_seen_at_counters():
+            places.append((_("My card"), reverse("organizations:card", args=ident), "qr-code", None))
         here = self._request.path
         held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
         return [
@@ -47,6 +54,10 @@ class Frame:
             for index, (label, url, icon, permission) in enumerate(places)
             if permission is None or permission in held
         ]
+
+    def _is_seen_at_counters(self) -> bool:
+        held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
+        return bool({Permission.RENT, Permission.PICK_UP} & held)
 
     @cached_property
     def memberships(self) -> list[Membership]:

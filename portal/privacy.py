@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-LINKS = re.compile(r"/(confirm-email|activate|password/reset/key)/[^/\s]+")
+LINKS = re.compile(r"/(confirm-email|activate|sign|password/reset/key)/[^/\s]+")
 
 
 class PrivatePages:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from accounts.formats import iso_date, long_moment
 from accounts.models import OutgoingMessage
 from billing.models import InvoicePdf
-from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant
+from organizations.comparison import outcome
+from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant, RegisterAlert, Verification
 
 SHOWN = 5
 COUNTED = 100  # beyond, "100+": nobody decides otherwise at 101 than at 4 000
@@ -55,6 +56,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "organizations_accessrequest_changelist",
             "?status=open",
         ),
+        *_companies(merchants),
         _pile(
             gettext_lazy("Messages that failed"),
             _failed(merchants, sees_all=sees_all),
@@ -82,6 +84,28 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
         _never_invited(merchants),
     ]
     return [pile for pile in piles if pile.count]
+
+
+def _companies(merchants: list[Merchant]) -> list[Pile]:
+    """Declarations nobody decided, and what the register now says of companies verified before."""
+    declared = Verification.objects.open().filter(customer__merchant__in=merchants)
+    changed = RegisterAlert.objects.waiting().filter(organization__customer__merchant__in=merchants)
+    return [
+        _pile(
+            gettext_lazy("Companies to verify"),
+            declared.select_related("customer").order_by("pk"),
+            _verification,
+            "organizations_verification_changelist",
+            "?state=pending",
+        ),
+        _pile(
+            gettext_lazy("Verified companies that changed in the register"),
+            changed.select_related("organization", "change").order_by("pk"),
+            _alert,
+            "organizations_registeralert_changelist",
+            "?state=open",
+        ),
+    ]
 
 
 def _pile(title: object, rows: QuerySet, line: Callable[..., Line], changelist: str, query: str) -> Pile:
@@ -125,6 +149,20 @@ def _person(request: AccessRequest) -> Line:
     clue = request.customer_number or request.invoice_number or request.user.email
     url = reverse("admin:organizations_accessrequest_change", args=[request.pk])
     return Line(request.name, clue, long_moment(request.created_at, get_language()), url)
+
+
+def _verification(verification: Verification) -> Line:
+    url = reverse("admin:organizations_verification_change", args=[verification.pk])
+    verdict = Verification.Verdict(outcome(facts=verification.facts))
+    since = long_moment(verification.submitted_at, get_language())
+    names = dict.fromkeys([verification.legal_name, verification.customer.name])
+    return Line(" · ".join(names), str(verdict.label), since, url)
+
+
+def _alert(alert: RegisterAlert) -> Line:
+    url = reverse("admin:organizations_registeralert_change", args=[alert.pk])
+    since = iso_date(alert.noticed_at)
+    return Line(alert.organization.legal_name, alert.change.get_kind_display(), since, url)
 
 
 def _message(message: OutgoingMessage) -> Line:

@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "billing",
     "organizations",
     "registry",
+    "signatures",
     "accounts",
     "unfold.apps.BasicAppConfig",  # the site is ours: portal.site
     "portal.apps.AgentsAdminConfig",
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",  # GIN indexes, trigrams
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
@@ -229,6 +231,13 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Comptoir <comptoir@l
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 SMS_URL = env.str("SMS_URL", default="")  # twilio://SID:TOKEN@+15145550123; empty: files under VAR_DIR
 
+# --- signatures -------------------------------------------------------------------------------
+# What seals signed documents: the path of a .pem or .p12, the text of a PEM, or a PKCS #12 in base64; empty: one is
+# made once under VAR_DIR, which nobody else vouches for.
+SIGNING_CERTIFICATE = env.str("SIGNING_CERTIFICATE", default="")
+SIGNING_CERTIFICATE_PASSWORD = env.str("SIGNING_CERTIFICATE_PASSWORD", default="")
+TIMESTAMP_URL = env.str("TIMESTAMP_URL", default="")  # of an RFC 3161 server; empty: no time stamp
+
 # --- work done by the worker ------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -251,6 +260,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
+    "watch the register for verified companies": {"task": "organizations.watch_register", "schedule": 600.0},
+    "seal what was signed": {"task": "signatures.seal_owed", "schedule": 60.0},
+    "close signatures out of time": {"task": "signatures.expire", "schedule": 600.0},
+    "remind signers": {"task": "signatures.remind", "schedule": crontab(hour="8-18", minute=5)},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }

@@ -23,6 +23,7 @@ portal_patterns = (
 urlpatterns = [
     path("", include(portal_patterns)),
     path("", include("accounts.urls")),
+    path("", include("signatures.urls")),
     path("", include("organizations.urls")),
     path("", include("billing.urls")),
     # Before allauth's own, and under its name.

@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead, Payment
-from organizations.models import Branch, Customer, Membership, Merchant
+from organizations.models import Branch, Customer, Membership, Merchant, Organization, Verification
 from organizations.permissions import Role
+from registry.models import Edition, Enterprise, EnterpriseName
+from registry.names import fold
 
 PASSWORD = "correct horse battery"
 
@@ -168,3 +170,69 @@ class OutgoingMessageFactory(factory.django.DjangoModelFactory[OutgoingMessage])
     subject = "Sujet"
     text = "Texte"
     html = "<p>Texte</p>"
+
+
+class EditionFactory(factory.django.DjangoModelFactory[Edition]):
+    """The edition that is loaded."""
+
+    class Meta:
+        model = Edition
+
+    published_on = date(2026, 11, 15)
+    sha256 = factory.Sequence(lambda n: f"{n:064}")
+    is_current = True
+
+
+class EnterpriseFactory(factory.django.DjangoModelFactory[Enterprise]):
+    """A registered enterprise with one legal name in force."""
+
+    class Meta:
+        model = Enterprise
+        skip_postgeneration_save = True
+
+    neq = "1170000005"
+    status = Enterprise.Status.REGISTERED
+    status_on = date(2001, 5, 17)
+
+    @factory.post_generation
+    def name(self, create: bool, extracted: str | None, **fields: object) -> None:
+        """`name=None` for an enterprise that the open data do not name."""
+        if extracted is not None:
+            EnterpriseNameFactory(enterprise=self, text=extracted, **fields)
+
+
+class EnterpriseNameFactory(factory.django.DjangoModelFactory[EnterpriseName]):
+    class Meta:
+        model = EnterpriseName
+
+    enterprise = factory.SubFactory(EnterpriseFactory)
+    text = "CONSTRUCTION ACME INC."
+    state = EnterpriseName.State.IN_FORCE
+    kind = EnterpriseName.Kind.LEGAL
+    folded = factory.LazyAttribute(lambda name: fold(name.text))
+
+
+class VerificationFactory(factory.django.DjangoModelFactory[Verification]):
+    """A declaration that waits, compared with nothing."""
+
+    class Meta:
+        model = Verification
+
+    customer = factory.SubFactory(CustomerFactory, kind=Customer.Kind.MEMBER)
+    legal_name = "Construction Acme inc."
+    neq = "1170000005"
+    administrator_name = "Alice Tremblay"
+    submitted_by = factory.SubFactory(UserFactory)
+
+
+class OrganizationFactory(factory.django.DjangoModelFactory[Organization]):
+    """Verified by hand, before any edition."""
+
+    class Meta:
+        model = Organization
+
+    customer = factory.SubFactory(CustomerFactory, kind=Customer.Kind.MEMBER)
+    legal_name = "Construction Acme inc."
+    neq = "1170000005"
+    administrator_name = "Alice Tremblay"
+    verified_at = factory.LazyFunction(timezone.now)

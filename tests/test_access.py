@@ -12,8 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from billing.models import Invoice
-from organizations.models import Customer
-from organizations.permissions import Permission
+from organizations.models import CounterDecision, Customer, Mandate
+from organizations.permissions import Permission, Role
 from tests import factories
 from tests.strictness import StrictClient
 
@@ -26,6 +26,7 @@ SIGNED_IN = {
     "accounts:session-end",
     "organizations:unrecognized",
     "organizations:look-again",
+    "organizations:join",
     "account_change_password",
     "account_email",
     "account_set_password",
@@ -55,11 +56,13 @@ class Route(NamedTuple):
 
     @property
     def door(self) -> str:
-        """customer | admin | public | signed-in | undeclared."""
+        """customer | agents | admin | public | signed-in | undeclared."""
         if self.name.startswith("admin:"):
             return "admin"
         if hasattr(self.view, "access"):
             return "customer"
+        if hasattr(self.view, "agents"):
+            return "agents"
         if not getattr(self.view, "login_required", True):
             return "public"
         return "signed-in" if self.name in SIGNED_IN else "undeclared"
@@ -77,7 +80,8 @@ def walk(resolver: URLResolver, prefix: str = "", space: str = "", held: tuple[s
 
 ROUTES = list(walk(get_resolver()))
 OF_CUSTOMERS = [route for route in ROUTES if route.door == "customer"]
-OTHERS = [route for route in ROUTES if route.door not in {"customer", "admin"}]
+OF_AGENTS = [route for route in ROUTES if route.door == "agents"]
+OTHERS = [route for route in ROUTES if route.door not in {"customer", "agents", "admin"}]
 
 
 @pytest.fixture
@@ -89,6 +93,10 @@ def address(route: Route, acme: Customer, invoice: Invoice) -> str:
     """The route with Acme's own ids; a token nobody was given; the first row of anything else."""
     known = {"customer_id": acme.public_id, "number": invoice.number, "permission": Permission.VIEW_INVOICES.value}
     known |= {"membership_id": acme.memberships.earliest("pk").pk}
+    if "mandate_id" in route.arguments:
+        author = acme.memberships.earliest("pk").user
+        waiting = {"customer": acme, "email": "absente@acme.example", "role": Role.VISITOR, "prepared_by": author}
+        known |= {"mandate_id": Mandate.objects.create(**waiting).pk}
     spare = {
         "hue": 165,
         "digest": "x",
@@ -170,6 +178,26 @@ def test_pages_of_no_customer_show_nobody_elses_things(person, route, method, re
         assert response.url.startswith(reverse("account_login"))
     shown = b"".join(response) if response.streaming else response.content
     assert not any(secret in shown.decode() for secret in SECRETS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", OF_AGENTS, ids=lambda route: route.name)
+@pytest.mark.parametrize("person", CAST)
+def test_the_counter_is_for_agents_of_the_customers_merchant(person, route, method, request, acme, alice, invoice):
+    client, user = sign_in(person, request)
+    asked = {"q": "acme", "company": acme.public_id, "person": alice.memberships.get().pk, "act": "refused", "name": "X"}
+    response = getattr(client, method)(address(route, acme, invoice), asked)
+    shown = b"".join(response) if response.streaming else response.content
+    if user is None:
+        assert response.status_code == 302
+        assert response.url.startswith(reverse("account_login"))
+    elif not user.is_staff:
+        assert response.status_code == 404
+    else:
+        assert response.status_code in {200, 302, 303, 404, 405, 422}
+        assert person == "sam" or not any(secret in shown.decode() for secret in SECRETS)
+        assert person == "sam" or not CounterDecision.objects.exists()
 
 
 @pytest.mark.django_db

@@ -170,7 +170,7 @@ INSERT INTO billing_invoice (
 )
 SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s::bigint, n.kind, n.number, n.corrects_id,
     n.issued_on, n.due_on,
-    coalesce(nullif(v.legal_name, ''), c.name),
+    coalesce(nullif(CASE WHEN v.verified_at IS NOT NULL THEN v.legal_name ELSE v.person_name END, ''), c.name),
     concat_ws(
         E'\\n', nullif(c.address_line1, ''), nullif(c.address_line2, ''),
         nullif(btrim(
@@ -183,7 +183,7 @@ SELECT n.id, c.merchant_id, n.customer_id, %(letterhead)s::bigint, n.kind, n.num
     n.line_count, n.subtotal, n.taxable_subtotal, n.gst, n.qst, n.total, 0, now()
 FROM import_new n
 JOIN organizations_customer c ON c.id = n.customer_id
-LEFT JOIN organizations_organization v ON v.customer_id = c.id AND v.verified_at IS NOT NULL
+LEFT JOIN organizations_organization v ON v.customer_id = c.id
 WHERE n.place BETWEEN %(first)s AND %(last)s
 ORDER BY n.place
 """

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.formats import iso_date, long_date, money, phone
+from accounts.pdf import engine
 from billing import document as words
 from billing.models import Invoice
-from billing.pdf import engine
 
 TEMPLATE = "billing/pdf/invoice.html"
 STYLESHEET = "billing/pdf/invoice.css"

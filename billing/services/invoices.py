@@ -104,9 +104,9 @@ class Mentions(TypedDict, total=False):
 
 
 def document_name(*, customer: Customer) -> str:
-    """The name a document issued now bears: the declared legal name once it is verified, else the one in the books."""
-    verified = Organization.objects.filter(customer=customer, verified_at__isnull=False).exclude(legal_name="")
-    return verified.values_list("legal_name", flat=True).first() or customer.name
+    """The name a document issued now bears: the legal name once verified, a person's once refused, else the books'."""
+    organization = Organization.objects.filter(customer=customer).first()
+    return (organization.name_on_documents if organization is not None else "") or customer.name
 
 
 def letterhead_for(*, merchant: Merchant) -> Letterhead:

@@ -1,5 +1,25 @@
-"""The agents' pages of merchants, customers, people, messages and history."""
+"""The agents' pages of merchants, customers, people, messages and history, and the companies to verify."""
 
-from organizations.admin import activations, customers, history, members, merchants, messages
+from organizations.admin import (
+    activations,
+    alerts,
+    customers,
+    history,
+    members,
+    merchants,
+    messages,
+    petitions,
+    verifications,
+)
 
-__all__ = ("activations", "customers", "history", "members", "merchants", "messages")
+__all__ = (
+    "activations",
+    "alerts",
+    "customers",
+    "history",
+    "members",
+    "merchants",
+    "messages",
+    "petitions",
+    "verifications",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.contrib import admin, messages
@@ -21,7 +22,7 @@ from accounts.models import normalize_email
 from accounts.spelling import plain
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other
-from organizations.models import ActivationRequest, AuditEvent, Customer, Membership
+from organizations.models import ActivationRequest, AuditEvent, Customer, Membership, Organization
 from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
 from organizations.sentences import sentence
@@ -43,7 +44,8 @@ def search(queryset: QuerySet[Customer], term: str) -> QuerySet[Customer]:
         return queryset.filter(Q(email__startswith=email) | Q(pk__in=people.values("customer_id")))
     by_number = Q(number__startswith=term) | Q(number__startswith=term.upper())
     if digits and re.fullmatch(r"[\d\s()+.-]+", EXTENSION.sub("", term)):
-        found = by_number | Q(number=digits) | Q(neq=digits)
+        verified = Organization.objects.filter(neq=digits, verified_at__isnull=False)
+        found = by_number | Q(number=digits) | Q(neq=digits) | Q(pk__in=verified.values("customer_id"))
         by_phone = Q(phone__digits__endswith=digits[-10:])
         return queryset.filter(found | by_phone if len(digits) >= SHORTEST_PHONE else found)
     by_name = Q()
@@ -285,6 +287,9 @@ class CustomerAdmin(MerchantScopedAdmin):
             "history": [(event, sentence(event)) for event in events],
             "invoices": reverse("admin:billing_invoice_changelist") + f"?customer__id__exact={customer.pk}",
             "payments": reverse("admin:billing_payment_changelist") + f"?customer__id__exact={customer.pk}",
+            "verifications": reverse("admin:organizations_verification_changelist") + f"?q={quote(customer.number)}"
+            if customer.kind != Customer.Kind.INDIVIDUAL
+            else "",
             "activate": self.address("activate", customer.pk),
             "can_invite": customer.opened_at is None and customer.closed_at is None,
         }

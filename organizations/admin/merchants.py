@@ -53,6 +53,7 @@ class MerchantAdmin(SuperuserEdits):
         (None, {"fields": ("name", "legal_name", "slug", "is_default", "hue", "website")}),
         (gettext_lazy("Account-opening desk"), {"fields": ("email", ("phone", "phone_extension"))}),
         (gettext_lazy("Privacy officer"), {"fields": ("privacy_officer", "privacy_email")}),
+        (gettext_lazy("Companies"), {"fields": ("verifies_by_itself",)}),
         (gettext_lazy("Taxes"), {"fields": (("gst_number", "qst_number"),)}),
         (
             gettext_lazy("Address"),

@@ -105,6 +105,28 @@ def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
 def _judge(*, run: Import) -> None:
     """Refuse people given twice and unknown customers, and tell new members from changed ones."""
     execute(REPEATED)
+    _judge_customers(run=run)
+    staging.reject_where(
+        table="import_member",
+        column="ends_on",
+        value="r.ends_on",
+        code="ends_before_start",
+        known="r.starts_on",
+        where="r.ends_on < r.starts_on",
+    )
+    staging.reject_where(
+        table="import_member",
+        column="email",
+        value="r.email",
+        code="access_ended",
+        where=ACCESS_ENDED,
+        merchant=run.merchant.pk,
+    )
+    execute(KNOWN, merchant=run.merchant.pk)
+
+
+def _judge_customers(*, run: Import) -> None:
+    """Refuse customers we do not know, and those that have no team."""
     staging.reject_where(
         table="import_member",
         column="customer_number",
@@ -127,23 +149,6 @@ def _judge(*, run: Import) -> None:
         merchant=run.merchant.pk,
         member=Customer.Kind.MEMBER.value,
     )
-    staging.reject_where(
-        table="import_member",
-        column="ends_on",
-        value="r.ends_on",
-        code="ends_before_start",
-        known="r.starts_on",
-        where="r.ends_on < r.starts_on",
-    )
-    staging.reject_where(
-        table="import_member",
-        column="email",
-        value="r.email",
-        code="access_ended",
-        where=ACCESS_ENDED,
-        merchant=run.merchant.pk,
-    )
-    execute(KNOWN, merchant=run.merchant.pk)
 
 
 def _count(*, run: Import) -> None:

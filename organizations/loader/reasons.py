@@ -23,6 +23,10 @@ REASONS = {
     "unknown_country": _("It is not an ISO 3166 country code of two letters."),
     "unknown_province": _("It is none of: %(known)s."),
     "not_a_postal_code": _("It is not a Canadian postal code (A1A 1A1)."),
+    "neq_business_number": _(
+        "This looks like a federal business number (nine digits). "
+        "An NEQ has ten digits and begins with 11, 22, 33 or 88."
+    ),
     "neq_not_digits": _("An NEQ holds digits only."),
     "neq_length": _("An NEQ has ten digits."),
     "neq_prefix": _("An NEQ begins with 11, 22, 33 or 88."),

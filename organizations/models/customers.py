@@ -5,15 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F
 from django.db.models.functions import Lower, Trim
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language
+from accounts.spelling import Capitals, DigitsBackwards, PlainAfterOneWord, PlainAfterTwoWords, PlainText
 from organizations.models.merchants import Address, Merchant
-from organizations.permissions import Permission
+from organizations.permissions import Feature, Permission
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -72,10 +76,25 @@ class Customer(Address):
     credit_limit = models.DecimalField(
         _("credit limit"), max_digits=12, decimal_places=2, null=True, blank=True, help_text=_("CAD; empty: none set.")
     )
+    features = ArrayField(
+        models.CharField(max_length=10, choices=Feature),
+        verbose_name=_("contracts and subscriptions"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Set by an agent: some permissions are worth nothing without them."),
+    )
     opened_at = models.DateTimeField(
         _("space opened"), null=True, blank=True, editable=False, help_text=_("When its first person came in.")
     )
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, help_text=_("From then on nobody gets in."))
+    held_at = models.DateTimeField(_("on hold"), null=True, blank=True, editable=False)
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    hold_reason = models.CharField(
+        _("reason of the hold"), max_length=500, blank=True, help_text=_("Read by agents at the counters.")
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     objects = CustomerQuerySet.as_manager()
@@ -95,11 +114,24 @@ class Customer(Address):
                 condition=models.Q(credit_limit=None) | models.Q(credit_limit__gte=0),
                 name="customer_credit_limit_not_negative",
             ),
+            models.CheckConstraint(
+                condition=models.Q(features__contained_by=list(Feature)), name="customer_features_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(held_at=None, held_by=None, hold_reason="")
+                | (models.Q(held_at__isnull=False, held_by__isnull=False) & ~models.Q(hold_reason="")),
+                name="customer_hold_is_whole",
+            ),
         ]
         indexes = [
             models.Index(fields=["email"], name="customer_email"),
             models.Index(fields=["merchant", "name", "id"], name="customer_by_name"),
             models.Index(fields=["merchant", "-created_at", "-id"], name="customer_by_creation"),
+            models.Index(F("merchant"), PlainText("name"), name="customer_word_1"),
+            models.Index(F("merchant"), PlainAfterOneWord("name"), name="customer_word_2"),
+            models.Index(F("merchant"), PlainAfterTwoWords("name"), name="customer_word_3"),
+            models.Index(F("merchant"), Capitals("number"), name="customer_number_start"),
+            models.Index(DigitsBackwards("phone"), name="customer_phone_end"),
         ]
 
     def __str__(self) -> str:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import date
 
+import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
+from accounts.spelling import DigitsBackwards, PlainText
 from organizations.models.customers import Customer
-from organizations.permissions import Role
+from organizations.models.guards import KEEPS_AN_ADMINISTRATOR
+from organizations.models.merchants import Branch
+from organizations.models.terms import TERMS_CONSTRAINTS, Terms
+from organizations.permissions import OPENING_ROLES, Role
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -27,6 +33,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             customer__closed_at=None,
         )
 
+    def with_granted(self) -> MembershipQuerySet:
+        """With `granted`: the codes ticked for each person beyond their role."""
+        granted = Grant.objects.filter(content_object=OuterRef("customer_id"), user=OuterRef("user_id"))
+        return self.annotate(granted=ArraySubquery(granted.values("permission__codename")))
+
+    def in_charge(self, *, on: date | None = None) -> MembershipQuerySet:
+        """People in, who can manage access that day (today) and for good: the last of them stays."""
+        return self.active(on=on).filter(user__isnull=False, role__in=OPENING_ROLES, ends_on=None)
+
     def waiting(self) -> MembershipQuerySet:
         """On file, in force, and not yet linked to a person who signs in."""
         return self.active().filter(user=None)
@@ -39,7 +54,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         )
 
 
-class Membership(models.Model):
+class Membership(Terms):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships"
@@ -48,9 +63,9 @@ class Membership(models.Model):
     first_name = models.CharField(_("first name"), max_length=80, blank=True)
     last_name = models.CharField(_("last name"), max_length=80, blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    role = models.CharField(_("role"), max_length=14, choices=Role)
-    starts_on = models.DateField(_("from"), null=True, blank=True)
-    ends_on = models.DateField(_("until"), null=True, blank=True, help_text=_("Last day included."))
+    branches = models.ManyToManyField(
+        Branch, blank=True, related_name="+", verbose_name=_("branches"), help_text=_("None: all of them.")
+    )
     linked_at = models.DateTimeField(_("linked"), null=True, blank=True, editable=False)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True, editable=False)
     removed_by = models.ForeignKey(
@@ -83,14 +98,33 @@ class Membership(models.Model):
             models.CheckConstraint(
                 condition=Q(removed_by=None) | Q(removed_at__isnull=False), name="membership_removal_has_moment"
             ),
-            models.CheckConstraint(
-                condition=Q(starts_on=None) | Q(ends_on=None) | Q(ends_on__gte=models.F("starts_on")),
-                name="membership_ends_after_start",
-            ),
+            *TERMS_CONSTRAINTS,
         ]
         indexes = [
             models.Index(fields=["user", "customer"], condition=Q(removed_at=None), name="membership_of_person"),
             models.Index(fields=["email"], condition=Q(removed_at=None, user=None), name="membership_waiting"),
+            models.Index(
+                fields=["customer", "last_name", "first_name", "id"],
+                condition=Q(removed_at=None),
+                name="membership_team",
+            ),
+            models.Index(
+                fields=["customer", "role", "id"],
+                condition=Q(removed_at=None, ends_on=None, user__isnull=False),
+                name="membership_in_charge",
+            ),
+            models.Index(PlainText("last_name", "first_name"), name="membership_last_first"),
+            models.Index(PlainText("first_name", "last_name"), name="membership_first_last"),
+            models.Index(DigitsBackwards("phone"), name="membership_phone_end"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="keeps_an_administrator",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                when=pgtrigger.After,
+                timing=pgtrigger.Immediate,
+                func=KEEPS_AN_ADMINISTRATOR,
+            )
         ]
 
     def __str__(self) -> str:

@@ -31,12 +31,17 @@ class Address(models.Model):
     class Meta:
         abstract = True
 
-    def envelope_lines(self, *, language: str) -> list[str]:
-        """The address as it is written on an envelope, with the country of mail that leaves ours."""
+    @property
+    def address_lines(self) -> list[str]:
+        """The address as it is written on an envelope, without the country."""
         place = " ".join(part for part in (self.city, f"({self.province})" if self.province else "") if part)
         place = f"{place}  {self.postal_code}".strip()
+        return [line for line in (self.address_line1, self.address_line2, place) if line]
+
+    def envelope_lines(self, *, language: str) -> list[str]:
+        """The same, with the country of mail that leaves ours."""
         destination = destinations(language=language).get(self.country, "")
-        return [line for line in (self.address_line1, self.address_line2, place, destination) if line]
+        return [*self.address_lines, destination] if destination else self.address_lines
 
 
 class MerchantQuerySet(models.QuerySet["Merchant"]):
@@ -67,6 +72,13 @@ class Merchant(Address):
     phone_extension = models.CharField(_("extension"), max_length=10, blank=True)
     privacy_officer = models.CharField(_("privacy officer"), max_length=120, help_text=_("Title, published by law."))
     privacy_email = models.EmailField(_("privacy officer: e-mail"))
+    verifies_by_itself = models.BooleanField(
+        _("verifies companies by itself"),
+        default=False,
+        help_text=_(
+            "When the NEQ, the legal name and the registration all match the register. A refusal is always a person’s."
+        ),
+    )
     gst_number = models.CharField(_("GST number"), max_length=20, help_text="123456789 RT 0001")
     qst_number = models.CharField(_("QST number"), max_length=20, help_text="1234567890 TQ 0001")
 

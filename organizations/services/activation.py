@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 
-from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from organizations.models import ActivationRequest, AuditEvent, Customer, Member
 from organizations.permissions import OPENING_ROLES, Role
 from organizations.refusals import Refusal
 from organizations.services import recognition
+from organizations.services.profiles import ProfileInUse, complete_profile, profile_in_use
 
 LASTS = timedelta(days=30)
 # A link sent this recently is the same click, not a new wish.
@@ -150,7 +150,7 @@ def activation_of(*, token: str) -> ActivationRequest:
     if request is None:
         raise ActivationUnknown
     _check(request)
-    if _account_of(email=request.email) is not None:
+    if profile_in_use(email=request.email) is not None:
         raise AccountExists(request=request)
     return request
 
@@ -162,13 +162,16 @@ def activate(*, token: str, password: str, first_name: str, last_name: str, lang
     A profile that somebody already uses is never touched: its owner signs in, and is recognised.
     """
     request = _lock(token=token)
-    user = _complete_user(
-        request=request,
-        password=password,
-        first_name=first_name,
-        last_name=last_name,
-        language=language if language in Language else request.customer.language,
-    )
+    try:
+        user = complete_profile(
+            email=request.email,
+            password=password,
+            first_name=first_name,
+            last_name=last_name,
+            language=language if language in Language else request.customer.language,
+        )
+    except ProfileInUse as used:
+        raise AccountExists(request=request) from used
     _use(request, user=user)
     return user
 
@@ -257,35 +260,6 @@ def _check(request: ActivationRequest) -> None:
         raise ActivationReplaced(request=request)
     if request.expires_at <= timezone.now():
         raise ActivationExpired(request=request)
-
-
-def _account_of(*, email: str) -> User | None:
-    """The profile in use at this address. One that nobody ever confirmed proves nothing, and is not in use."""
-    confirmed = EmailAddress.objects.filter(email=email, verified=True).select_related("user").first()
-    if confirmed is not None:
-        return confirmed.user
-    user = User.objects.filter(email=email).first()
-    if user is None:
-        return None
-    is_in_use = user.is_staff or not user.is_active or user.last_login is not None
-    return user if is_in_use or EmailAddress.objects.filter(user=user, verified=True).exists() else None
-
-
-def _complete_user(
-    *, request: ActivationRequest, password: str, first_name: str, last_name: str, language: str
-) -> User:
-    """Create the person, or complete a sign-up never confirmed: whoever began it did not hold the address."""
-    email = request.email
-    user = User.objects.select_for_update(of=("self",)).filter(email=email).first() or User(email=email)
-    if _account_of(email=email) is not None:
-        raise AccountExists(request=request)
-    user.first_name, user.last_name, user.language = first_name, last_name, language
-    user.phone, user.phone_extension = "", ""
-    user.set_password(password)
-    user.save()
-    EmailAddress.objects.filter(user=user).delete()
-    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-    return user
 
 
 def _lock(*, token: str) -> ActivationRequest:

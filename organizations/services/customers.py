@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.formats import masked_email
 from accounts.models import User, normalize_email
 from organizations import audit
-from organizations.letters import absolute, language_of, masked, write_to
+from organizations.letters import absolute, language_of, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Grant, Membership
 from organizations.permissions import Role
 from organizations.refusals import Refusal
@@ -95,7 +96,7 @@ def _write_to_both(*, customer: Customer, old: str, has_account: bool) -> None:
                 template=f"organizations/emails/{template}",
                 context={
                     "customer": customer,
-                    "new_email": masked(customer.email) if customer.email else "",
+                    "new_email": masked_email(customer.email) if customer.email else "",
                     "opens": customer.kind != Customer.Kind.MEMBER,
                     "has_account": has_account,
                     "action_url": address,

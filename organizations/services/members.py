@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -12,19 +16,26 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import grant_permission, membership_of, permissions_by, who_can_grant
+from organizations.access import membership_of, permissions_by, who_can_grant
 from organizations.letters import absolute, write_to
-from organizations.models import ActivationRequest, AuditEvent, Customer, Grant, Membership
-from organizations.permissions import OPENING_ROLES, Permission
+from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership
+from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.refusals import Refusal
+from organizations.services.cards import revoke_cards
+from organizations.services.effects import refuse_last, set_grants
+from organizations.services.mandates import (
+    BeyondReach,
+    GivenToOneself,
+    Invitee,
+    end_mandate,
+    lock_customer,
+    refuse_beyond_reach,
+    withdraw_signature,
+    write_mandate,
+)
+from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
-
-
-class LastAdministrator(Refusal):
-    sentence: str | Promise = _(
-        "This person is the last one who can manage this customer’s access. Give that role to somebody else first."
-    )
 
 
 class PermissionAlreadyGiven(Refusal):
@@ -41,28 +52,28 @@ class NotAMember(Refusal):
     )
 
 
-class GivenToOneself(Refusal):
-    sentence: str | Promise = _("Nobody gives permissions to themselves: ask another administrator.")
-
-
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User) -> Membership:
-    """End a membership now, with what was granted to its person and the links sent to them; a second time does nothing.
+    """End a membership now, with its grants, its cards, its mandates and the invitations its person sent.
 
-    The last person in who can manage an opened company's access stays.
+    A second time does nothing. The last person in who can manage a company's access stays.
     """
-    customer = Customer.objects.select_for_update(of=("self",)).get(pk=membership.customer_id)
-    membership = Membership.objects.select_for_update(of=("self",)).get(pk=membership.pk)
+    customer = lock_customer(pk=membership.customer_id)
+    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=membership.pk)
     if membership.removed_at is not None:
         return membership
-    if customer.kind == Customer.Kind.MEMBER and _is_last_in_charge(membership):
-        raise LastAdministrator
+    if customer.kind == Customer.Kind.MEMBER:
+        refuse_last(membership=membership, role="", lasts=False)
     membership.removed_at, membership.removed_by = timezone.now(), by
     membership.save(update_fields=["removed_at", "removed_by"])
-    if membership.user_id is not None:
-        Grant.objects.filter(content_object=customer, user=membership.user).delete()
+    set_grants(membership=membership, granted=frozenset())
+    revoke_cards(membership=membership)
     links = ActivationRequest.objects.filter(membership=membership, used_at=None, revoked_at=None)
     links.update(revoked_at=timezone.now())
+    for mandate in _theirs(membership):
+        end_mandate(mandate=mandate)
+        if mandate.signed_at is None:
+            transaction.on_commit(partial(withdraw_signature, batch=mandate.batch, by=by), robust=True)
     audit.record(
         event=AuditEvent.Event.MEMBER_REMOVED,
         customer=customer,
@@ -75,8 +86,50 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
 
 
 @transaction.atomic
-def ask_for_permission(*, customer: Customer, permission: Permission, by: User) -> AuditEvent:
-    """Write to whoever can grant it, once a day for one person and one permission; says when it was asked."""
+def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = "") -> uuid.UUID | None:
+    """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
+
+    Raises NotAMember, BeyondReach, GivenToOneself, LastAdministrator, ProofMissing.
+    """
+    customer = lock_customer(pk=membership.customer_id)
+    rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
+    membership = rows.get(pk=membership.pk)
+    membership.customer = customer
+    giver = membership_of(customer=customer, user=by)
+    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
+        raise BeyondReach
+    if is_over(membership=membership):
+        raise NotAMember
+    refuse_beyond_reach(giver=giver, wish=wish)
+    had = terms_of(membership=membership).normal()
+    wish = wish.normal()
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
+        raise BeyondReach
+    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+        raise GivenToOneself
+    _take_away(membership, wish=wish.narrowed(had), had=had, by=by)
+    if not wish.exceeds(had):
+        return None
+    for waiting in Mandate.objects.live().filter(membership=membership, effective_at=None):
+        end_mandate(mandate=waiting)
+        transaction.on_commit(partial(withdraw_signature, batch=waiting.batch, by=by), robust=True)
+    return write_mandate(
+        customer=customer,
+        invitee=_as_invitee(membership),
+        wish=wish,
+        by=by,
+        batch=uuid.uuid4(),
+        proof=proof,
+        membership=membership,
+    ).batch
+
+
+@transaction.atomic
+def ask_for_permission(*, customer: Customer, permission: Permission, by: User, back: str = "") -> AuditEvent:
+    """Write to whoever can grant it, once a day for one person and one permission; says when it was asked.
+
+    `back` is the page where it was missing: whoever receives the permission is led there.
+    """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=customer.pk)
     if permission in customer.permissions_for(by):
         raise PermissionAlreadyGiven
@@ -103,7 +156,9 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User) 
             },
             language=granter.language,
         )
-    return audit.record(event=AuditEvent.Event.PERMISSION_ASKED, customer=customer, by=by, permission=permission.value)
+    return audit.record(
+        event=AuditEvent.Event.PERMISSION_ASKED, customer=customer, by=by, permission=permission.value, back=back
+    )
 
 
 def permission_asked(*, customer: Customer, permission: Permission, by: User) -> AuditEvent | None:
@@ -119,70 +174,64 @@ def permission_asked(*, customer: Customer, permission: Permission, by: User) ->
     return asked.order_by("-pk").first()
 
 
-@transaction.atomic
-def grant(*, membership: Membership, permission: Permission, by: User) -> Membership:
-    """Give a member a permission beyond their role, and write to them; what they have already changes nothing."""
-    customer = (
-        Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=membership.customer_id)
-    )
-    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=membership.pk)
-    person = membership.user
-    if person is None or not may_receive(membership=membership):
+def grant(*, membership: Membership, permission: Permission, by: User) -> uuid.UUID | None:
+    """Prepare what gives a member one permission beyond what they have; what they have already changes nothing."""
+    had = terms_of(membership=membership)
+    if not may_receive(membership=membership):
         raise NotAMember
-    if permission in permissions_by(membership=membership):
-        return membership
-    if person == by:
-        raise GivenToOneself
-    grant_permission(customer=customer, user=person, permission=permission)
-    write_to(
-        merchant=customer.merchant,
-        to=person.email,
-        template="organizations/emails/permission_granted",
-        context={
-            "customer": customer,
-            "permission": permission,
-            "person": person,
-            "granter": by,
-            "membership": membership,
-            "begins_later": begins_later(membership=membership),
-            "action_url": absolute(reverse("portal:home", args=[customer.public_id])),
-        },
-        language=person.language,
-    )
-    audit.record(
-        event=AuditEvent.Event.MEMBER_GRANTED,
-        customer=customer,
-        by=by,
-        member=membership.pk,
-        email=person.email,
-        permission=permission.value,
-    )
-    return membership
+    return change_member(membership=membership, wish=replace(had, granted=had.granted | {permission}), by=by)
 
 
 def may_receive(*, membership: Membership) -> bool:
     """Somebody who came, and whose membership is neither removed nor over; it may begin later."""
-    is_over = membership.ends_on is not None and membership.ends_on < timezone.localdate()
-    return membership.user_id is not None and membership.removed_at is None and not is_over
+    return membership.user_id is not None and not is_over(membership=membership)
 
 
 def begins_later(*, membership: Membership) -> bool:
     return membership.starts_on is not None and membership.starts_on > timezone.localdate()
 
 
-def permission_granted(*, membership: Membership, permission: Permission) -> AuditEvent | None:
-    """When and by whom this permission was last given to this member, if anybody gave it."""
-    given = AuditEvent.objects.filter(
-        customer=membership.customer_id,
-        event=AuditEvent.Event.MEMBER_GRANTED,
-        data__member=membership.pk,
-        data__permission=permission.value,
-    )
-    return given.select_related("by").order_by("-pk").first()
+def is_over(*, membership: Membership) -> bool:
+    """Removed, or past its last day."""
+    is_past = membership.ends_on is not None and membership.ends_on < timezone.localdate()
+    return membership.removed_at is not None or is_past
 
 
-def _is_last_in_charge(membership: Membership) -> bool:
-    in_charge = Membership.objects.active().filter(
-        customer=membership.customer_id, user__isnull=False, role__in=OPENING_ROLES
+def _theirs(membership: Membership) -> list[Mandate]:
+    """The mandates that end with a member: their own, and those they prepared that nobody accepted yet."""
+    live = Mandate.objects.live().filter(customer=membership.customer_id)
+    own = Q(membership=membership)
+    if membership.user_id is not None:
+        own |= Q(prepared_by=membership.user_id, effective_at=None)
+    return list(live.filter(own).select_for_update(of=("self",)).order_by("pk"))
+
+
+def _take_away(membership: Membership, *, wish: Wish, had: Wish, by: User) -> None:
+    if wish == had:
+        return
+    if membership.customer.kind == Customer.Kind.MEMBER:
+        refuse_last(membership=membership, role=wish.role, lasts=wish.ends_on is None)
+    for name, value in as_columns(wish=wish).items():
+        setattr(membership, name, value)
+    membership.save()
+    membership.branches.set(wish.branches)
+    set_grants(membership=membership, granted=wish.beyond_role)
+    audit.record(
+        event=AuditEvent.Event.MEMBER_REDUCED,
+        customer=membership.customer,
+        by=by,
+        member=membership.pk,
+        email=membership.email or membership.name,
+        role=membership.role,
     )
-    return {row.pk for row in in_charge} == {membership.pk}
+
+
+def _as_invitee(membership: Membership) -> Invitee:
+    person = membership.user
+    return Invitee(
+        first_name=person.first_name if person else membership.first_name,
+        last_name=person.last_name if person else membership.last_name,
+        email=person.email if person else membership.email,
+        phone=membership.phone,
+        language=person.language if person else membership.customer.language,
+    )

@@ -21,6 +21,7 @@ from organizations.models.merchants import SERVE_MERCHANT
 from organizations.services.recognition import recognize
 from organizations.services.requests import request_access
 from portal.demo import catalog, people
+from portal.demo.companies import declare_all
 
 PASSWORD = "comptoir-demo"  # noqa: S105 - published on purpose, for people who do not exist
 MONTHS = 18
@@ -47,6 +48,8 @@ def tell(*, progress: Callable[[str], None]) -> bool:
         for customer in customers:
             ledger.live(customer=customer)
         ledger.write()
+        progress("companies declare themselves, before and after an edition of the register")
+        declare_all()
         ledger.leave_open(customer=Customer.objects.get(merchant=merchants[0], number="10482"))
         # The past comes as an import would: its PDF are made when somebody asks.
         InvoicePdf.objects.filter(invoice__issued_on__lt=timezone.localdate() - timedelta(days=30)).delete()

@@ -18,6 +18,7 @@ from lucide.templatetags.lucide import lucide
 
 from accounts import devices, formats
 from portal import stylesheet
+from registry import neq as numbers
 
 register = template.Library()
 
@@ -60,6 +61,12 @@ def moment(at: dt.datetime | None) -> str:
 def phone(number: object, extension: object = "") -> str:
     """A phone number and its extension."""
     return formats.phone(number, extension, _language())
+
+
+@register.filter
+def neq(digits: str) -> str:
+    """An enterprise number, 4-4-2, that no line breaks."""
+    return numbers.shown(digits).replace(" ", formats.NO_BREAK_SPACE)
 
 
 @register.filter

@@ -117,3 +117,24 @@ def test_what_is_not_a_phone_is_shown_as_it_is() -> None:
 def test_a_size_is_rounded_to_what_a_person_needs(count: int, french: str, english: str) -> None:
     assert formats.file_size(count, FR) == french
     assert formats.file_size(count, EN) == english
+
+
+@pytest.mark.parametrize(
+    ("email", "shown"),
+    [
+        ("nouveau@example.org", "n•••@e•••.org"),
+        ("a@b.c", "a•••@b•••.c"),
+        ("ines@mail.example.qc.ca", "i•••@m•••.ca"),
+        ("sans-arobase", "•••"),
+    ],
+)
+def test_a_masked_address_is_known_by_its_owner_only(email, shown):
+    assert formats.masked_email(email) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("+15145550123", f"•••{formats.NO_BREAK_SPACE}•••-••23"), ("", "•••"), ("poste", "•••")],
+)
+def test_a_masked_phone_is_known_by_its_owner_only(number, shown):
+    assert formats.masked_phone(number) == shown

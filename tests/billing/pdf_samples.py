@@ -1,25 +1,15 @@
-"""Documents worth printing, and the judge of what was printed."""
+"""Documents worth printing."""
 
 from __future__ import annotations
 
-import io
-import os
-import re
-import subprocess
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-
-import pytest
-from pypdf import PdfReader
 
 from billing.models import Invoice, InvoiceLine
 from billing.taxes import line_amount, taxes_on
 from organizations.models import Customer
 from tests import factories
 
-ROOT = Path(__file__).resolve().parents[2]
-JUDGE = Path(os.environ.get("PDF_CHECK") or ROOT.parent / "shared" / "tools" / "pdf_check")
 # description, quantity, unit, unit price, discount, tax code
 LINES = [
     ("Location d’une nacelle articulée de 60 pi", "5", "day", "412.50", "0", "standard"),
@@ -79,25 +69,3 @@ def invoice_of(*, customer: Customer, lines: int = 5, **fields: object) -> Invoi
         )
     )
     return invoice
-
-
-def text_of(content: bytes) -> str:
-    """What a reader finds in the file, page after page, spaces of any kind as one."""
-    pages = (page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
-    return re.sub(r"\s+", " ", "\n".join(pages))
-
-
-def pages_of(content: bytes) -> list[str]:
-    return [re.sub(r"\s+", " ", page.extract_text()) for page in PdfReader(io.BytesIO(content)).pages]
-
-
-def judged(*, flavour: str, files: list[Path]) -> tuple[bool, str]:
-    """Whether veraPDF accepts every file, and what it said; skips where the judge is not installed."""
-    if not JUDGE.exists():
-        pytest.skip(
-            f"veraPDF is not here: set PDF_CHECK to its command (looked for {JUDGE.name} beside the repository)"
-        )
-    said = subprocess.run(
-        [str(JUDGE), flavour, *map(str, files)], capture_output=True, text=True, check=False, timeout=240
-    )
-    return said.returncode == 0, said.stdout + said.stderr

@@ -12,7 +12,8 @@ from accounts.models import User
 from billing import files
 from billing.models import Invoice, InvoicePdf
 from organizations.models import Customer
-from tests.billing.pdf_samples import invoice_of, text_of
+from tests.billing.pdf_samples import invoice_of
+from tests.judges import text_of
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from billing.models import Invoice, InvoicePdf
 from billing.services import LineDraft, issue_invoice
 from organizations.models import Customer
 from tests import factories
-from tests.billing.pdf_samples import ROOT, invoice_of, text_of
+from tests.billing.pdf_samples import invoice_of
+from tests.judges import ROOT, text_of
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 
@@ -139,7 +140,7 @@ settings.STORAGES["default"]["OPTIONS"]["location"] = {folder!r}
 from billing import files
 pdf = files._claim(pdf_id={pk})
 content = files._rendered(pdf)
-files._store(storage=pdf.file.storage, path=files.path_of(pdf=pdf), content=content)
+files.store(storage=pdf.file.storage, path=files.path_of(pdf=pdf), content=content)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -15,11 +15,13 @@ import pytest
 from django.db import connection
 
 from accounts.models import Language
+from accounts.pdf import engine
 from billing.models import Invoice
-from billing.pdf import engine, render_invoice
+from billing.pdf import render_invoice
 from organizations.models import Customer
 from tests import factories
-from tests.billing.pdf_samples import ROOT, invoice_of, judged, pages_of, text_of
+from tests.billing.pdf_samples import invoice_of
+from tests.judges import ROOT, judged, pages_of, text_of
 
 COMMON = [
     "Location Boréal",  # business name

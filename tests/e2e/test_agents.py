@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from billing.models import InvoicePdf
-from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer
+from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer, RegisterAlert
+from registry.models import Change
 from tests import factories
+from tests.organizations.test_letters import MATCHING
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,6 +23,8 @@ LISTS = [
     "organizations_membership",
     "organizations_accessrequest",
     "organizations_activationrequest",
+    "organizations_verification",
+    "organizations_registeralert",
     "organizations_auditevent",
     "organizations_merchant",
     "organizations_branch",
@@ -38,6 +42,16 @@ def asked(acme: Customer, alice: User, sam: User) -> AccessRequest:
     payment = factories.PaymentFactory(customer=acme)
     factories.AllocationFactory(payment=payment, invoice=invoice)
     factories.BranchFactory(merchant=acme.merchant)
+    waiting = factories.VerificationFactory(customer=acme, submitted_by=alice, facts=MATCHING)
+    change = Change.objects.create(
+        edition=factories.EditionFactory(),
+        neq=waiting.neq,
+        kind="struck_off",
+        before={"status": "IM"},
+        after={"status": "RD"},
+    )
+    verified = factories.OrganizationFactory(customer=acme)
+    RegisterAlert.objects.create(organization=verified, change=change)
     AuditEvent.objects.create(merchant=acme.merchant, customer=acme, event="customer_opened", by=alice)
     factories.OutgoingMessageFactory(merchant_slug="boreal", status="failed", last_error="550 inconnu")
     invited = factories.CustomerFactory(merchant=acme.merchant, email="neuf@example.org")

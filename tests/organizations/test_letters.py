@@ -10,30 +10,54 @@ from django.conf import settings
 from django.utils import translation
 
 from accounts.models import OutgoingMessage, User
-from organizations.letters import masked
-from organizations.models import ActivationRequest, Customer
+from organizations.models import ActivationRequest, Customer, Mandate, RegisterAlert
 from organizations.permissions import Permission, Role
-from organizations.services import activation, requests
+from organizations.services import activation, requests, verification, watch
+from organizations.services.authority import refuse_proof
 from organizations.services.customers import change_contact_email
-from organizations.services.members import ask_for_permission, grant
+from organizations.services.members import ask_for_permission, change_member, grant
+from organizations.services.petitions import ask_take_over, ask_to_join
 from organizations.services.recognition import recognize
+from registry.models import Change
 from tests import factories
+from tests.organizations.signing import invited, sign_batch, wished
 from tests.organizations.test_activation import token_mailed_to
 
 pytestmark = pytest.mark.django_db
 # The button of each letter leads there; a letter that asks nothing of its reader has none.
 BUTTONS = {
+    "access_changed": "/c/",
     "activation": "/activate/",
     "activation_asked": "",
+    "invitation": "/invitations/",
     "email_changed_new": "/accounts/signup/",
     "email_changed_old": "",
+    "join_asked": "/c/",
+    "take_over": "/c/",
+    "organization_asked_again": "/c/",
+    "organization_questioned": "/c/",
+    "organization_refused": "/c/",
+    "organization_verified": "/c/",
+    "organization_withdrawn": "/c/",
     "permission_asked": "/c/",
-    "permission_granted": "/c/",
+    "proof_refused": "/c/",
     "request_linked": "/c/",
     "request_received": "/welcome/",
     "request_refused": "/welcome/",
     "space_opened": "/c/",
 }
+
+
+# What a register confirms of a company, and what it never can.
+MATCHING = [
+    {"fact": fact, "declared": "", "registered": "", "verdict": verdict, "code": code, "params": {}}
+    for fact, verdict, code in [
+        ("neq", "matches", "neq_found"),
+        ("name", "matches", "name_exact"),
+        ("status", "matches", "status_registered"),
+        ("administrator", "unchecked", "administrator_unpublished"),
+    ]
+]
 
 
 @pytest.fixture(params=["fr-ca", "en-ca"])
@@ -54,19 +78,47 @@ def letters(request: pytest.FixtureRequest, boreal: object, sam: User) -> dict[s
     requests.refuse_access_request(access_request=first, reason="Introuvable <ici>.", by=sam)
     second = requests.request_access(by=person, merchant=boreal, message="Encore", **said)
     requests.link_access_request(access_request=second, customer=account, by=sam)
-    _send_those_of_a_company(merchant=boreal, language=language)
-    sent = OutgoingMessage.objects.filter(language=language)
+    _send_those_of_a_company(merchant=boreal, language=language, agent=sam)
+    _send_those_of_an_identity(merchant=boreal, language=language, agent=sam)
+    sent = OutgoingMessage.objects.filter(language=language, template__startswith="organizations/")
     return {letter.template.removeprefix("organizations/emails/"): letter for letter in sent}
 
 
-def _send_those_of_a_company(*, merchant: object, language: str) -> None:
+def _send_those_of_a_company(*, merchant: object, language: str, agent: User) -> None:
     company = factories.CustomerFactory(merchant=merchant, kind=Customer.Kind.MEMBER, language=language)
     administrator, editor = factories.UserFactory(language=language), factories.UserFactory(language=language)
     factories.MembershipFactory(customer=company, email=editor.email, role=Role.EDITOR)
     factories.MembershipFactory(customer=company, email=administrator.email, role=Role.ADMINISTRATOR)
     recognize(user=administrator)
     ask_for_permission(customer=company, permission=Permission.VIEW_INVOICES, by=editor)
-    grant(membership=company.memberships.get(user=editor), permission=Permission.VIEW_INVOICES, by=administrator)
+    person = company.memberships.get(user=editor)
+    sign_batch(grant(membership=person, permission=Permission.VIEW_INVOICES, by=administrator), administrator)
+    invited(company, administrator, factories.UserFactory(language=language).email)
+    outsider = factories.UserFactory(language="fr-ca", first_name="Léa")
+    ask_to_join(merchant=merchant, customer_number=company.number, message="Bonjour <vous>", by=outsider)
+    ask_take_over(customer=company, reason="Plus <personne>.", by=editor)
+    wish = wished(Role.EDITOR, Permission.VIEW_INVOICES, Permission.CHANGE_BANK_DETAILS)
+    sign_batch(change_member(membership=person, wish=wish, by=administrator, proof="proofs/x.pdf"), administrator)
+    refuse_proof(mandate=Mandate.objects.proof_waiting().get(), reason="Sans <signature>.", by=agent)
+
+
+def _send_those_of_an_identity(*, merchant: object, language: str, agent: User) -> None:
+    company = factories.CustomerFactory(merchant=merchant, kind=Customer.Kind.MEMBER, language=language)
+    administrator = factories.UserFactory(language=language)
+    factories.MembershipFactory(customer=company, user=administrator)
+    first = factories.VerificationFactory(customer=company, submitted_by=administrator)
+    verification.ask_for_more(verification=first, words="Un <certificat>?", by=agent)
+    second = factories.VerificationFactory(customer=company, submitted_by=administrator)
+    verification.refuse_organization(verification=second, reasons=["name", "other"], words="<Faux>", by=agent)
+    third = factories.VerificationFactory(customer=company, submitted_by=administrator, facts=MATCHING)
+    verification.verify_organization(verification=third, by=agent)
+    edition = factories.EditionFactory()
+    for kind in ("renamed", "struck_off"):
+        Change.objects.create(edition=edition, neq=third.neq, kind=kind, before={}, after={})
+    watch.watch_register()
+    renamed, struck_off = RegisterAlert.objects.order_by("change__kind")
+    watch.ask_again(alert=renamed, words="<Confirmez>", by=agent)
+    watch.withdraw_verification(alert=struck_off, reasons=["status"], words="<Radiée>", by=agent)
 
 
 def test_every_letter_is_whole(letters, boreal):
@@ -96,22 +148,20 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
     refused = letters["request_refused"]
     assert "Introuvable <ici>." in refused.text
     assert "Introuvable &lt;ici&gt;." in refused.html
+    for name, words in {
+        "join_asked": "Bonjour <vous>",
+        "take_over": "Plus <personne>.",
+        "proof_refused": "Sans <signature>.",
+        "organization_questioned": "Un <certificat>?",
+        "organization_refused": "<Faux>",
+        "organization_asked_again": "<Confirmez>",
+        "organization_withdrawn": "<Radiée>",
+    }.items():
+        assert words in letters[name].text
+        assert words.replace("<", "&lt;").replace(">", "&gt;") in letters[name].html
     assert "L’Érable & fils" in letters["activation"].text
     assert "L’Érable &amp; fils" in letters["activation"].html
 
 
 def test_only_the_letter_with_a_link_that_opens_is_sensitive(letters):
-    assert [name for name, letter in letters.items() if letter.is_sensitive] == ["activation"]
-
-
-@pytest.mark.parametrize(
-    ("email", "shown"),
-    [
-        ("nouveau@example.org", "n•••@e•••.org"),
-        ("a@b.c", "a•••@b•••.c"),
-        ("ines@mail.example.qc.ca", "i•••@m•••.ca"),
-        ("sans-arobase", "•••"),
-    ],
-)
-def test_a_masked_address_is_known_by_its_owner_only(email, shown):
-    assert masked(email) == shown
+    assert {name for name, letter in letters.items() if letter.is_sensitive} == {"activation", "invitation"}

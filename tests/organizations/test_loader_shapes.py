@@ -80,6 +80,9 @@ def test_a_cell_is_kept_in_one_spelling(shape, cell, kept):
         (shapes.country(), "EU", "unknown_country"),
         (shapes.enterprise_number(), "1170000001", "neq_check_digit"),
         (shapes.enterprise_number(), "4470000005", "neq_prefix"),
+        (shapes.enterprise_number(), "117000001", "neq_length"),
+        (shapes.enterprise_number(), "117000000O", "neq_not_digits"),
+        (shapes.enterprise_number(), "808437370 RT 0001", "neq_business_number"),
     ],
 )
 def test_an_unfit_cell_says_why_in_words(shape, cell, code):

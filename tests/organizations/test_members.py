@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
-from organizations.models import AuditEvent, Customer, Membership
+from organizations.models import AuditEvent, Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import members
-from organizations.services.members import ask_for_permission, grant, remove_member
+from organizations.services.mandates import BeyondReach, GivenToOneself, LastAdministrator, ProofMissing
+from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from tests import factories
+from tests.organizations.signing import sign_batch, wished
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +40,7 @@ def test_remove_member_twice_is_once(acme, alice, bob):
 
 
 def test_remove_member_refuses_the_last_administrator(acme, alice, bob):
-    with pytest.raises(members.LastAdministrator):
+    with pytest.raises(LastAdministrator):
         remove_member(membership=member(alice), by=alice)
     assert acme.permissions_for(alice)
     factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
@@ -48,7 +50,7 @@ def test_remove_member_refuses_the_last_administrator(acme, alice, bob):
 
 def test_an_administrator_who_never_came_does_not_replace_the_last_one(acme, alice):
     factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.ADMINISTRATOR)
-    with pytest.raises(members.LastAdministrator):
+    with pytest.raises(LastAdministrator):
         remove_member(membership=member(alice), by=alice)
 
 
@@ -68,7 +70,7 @@ def test_asking_writes_to_each_person_who_can_grant(acme, alice, bob):
     assert "Bob Gagnon" in french.subject
     assert "Read and download invoices" in english.text
     event = acme.events.get()
-    assert (event.event, event.data) == (AuditEvent.Event.PERMISSION_ASKED, {"permission": "view_invoices"})
+    assert (event.event, event.data) == (AuditEvent.Event.PERMISSION_ASKED, {"permission": "view_invoices", "back": ""})
 
 
 def test_asking_again_the_same_day_writes_to_nobody(acme, alice, bob, today, time_machine):
@@ -100,28 +102,30 @@ def test_the_letter_leads_to_the_page_that_gives_it(acme, alice, bob):
         assert f"/c/{acme.public_id}/team/{member(bob).pk}/grant/view_invoices/" in body
 
 
-def test_granting_holds_at_once_and_writes_to_the_person_in_their_language(acme, alice, bob):
+def test_granting_holds_once_signed_and_writes_to_the_person_in_their_language(acme, alice, bob):
     bob.language = "en-ca"
     bob.save()
-    grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    batch = grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    assert Permission.VIEW_INVOICES not in acme.permissions_for(bob)
+    sign_batch(batch, alice)
     assert Permission.VIEW_INVOICES in acme.permissions_for(bob)
-    event = acme.events.get()
-    assert (event.event, event.by) == (AuditEvent.Event.MEMBER_GRANTED, alice)
-    assert event.data == {"member": member(bob).pk, "email": bob.email, "permission": "view_invoices"}
-    letter = OutgoingMessage.objects.get()
+    event = acme.events.latest("pk")
+    assert (event.event, event.by) == (AuditEvent.Event.MEMBER_CHANGED, alice)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/access_changed")
     assert (letter.recipient, letter.language) == (bob.email, "en-ca")
-    for words in ("Alice Tremblay", "Read and download invoices", acme.get_absolute_url()):
+    for words in ("Alice Tremblay", "See invoices and balances", acme.get_absolute_url()):
         assert words in letter.text
 
 
-def test_granting_twice_is_once(acme, alice, bob):
-    for _click in range(2):
-        grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
-    assert acme.grants.count() == acme.events.count() == OutgoingMessage.objects.count() == 1
+def test_what_was_given_leads_back_to_where_it_was_missing(acme, alice, bob):
+    page = f"{acme.get_absolute_url()}invoices/?status=open"
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob, back=page)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    assert page in OutgoingMessage.objects.get(template="organizations/emails/access_changed").text
 
 
 def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):
-    grant(membership=member(bob), permission=Permission.RENT, by=alice)
+    assert grant(membership=member(bob), permission=Permission.RENT, by=alice) is None
     assert not acme.grants.exists()
     assert not acme.events.exists()
     assert not OutgoingMessage.objects.exists()
@@ -146,14 +150,125 @@ def test_granting_to_somebody_who_never_came_is_refused(acme, alice):
 
 
 def test_what_was_granted_ends_with_the_membership(acme, alice, bob):
-    grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    mandate = Mandate.objects.get()
     remove_member(membership=member(bob), by=alice)
-    assert members.permission_granted(membership=member(bob), permission=Permission.VIEW_INVOICES) is not None
+    mandate.refresh_from_db()
+    assert mandate.ended_at is not None
     assert not acme.permissions_for(bob)
+    assert not acme.grants.exists()
 
 
 def test_nobody_gives_a_permission_to_themselves(acme, bob):
     grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
-    with pytest.raises(members.GivenToOneself):
+    with pytest.raises(GivenToOneself):
         grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=bob)
     assert Permission.VIEW_INVOICES not in acme.permissions_for(bob)
+
+
+# --- changing ---------------------------------------------------------------------------------
+
+
+def test_a_decrease_holds_at_once_and_needs_no_signature(acme, alice, bob):
+    branch = factories.BranchFactory(merchant=acme.merchant)
+    wish = wished(Role.VISITOR, ceiling=100, requires_purchase_order=True, branches=frozenset({branch.pk}))
+    assert change_member(membership=member(bob), wish=wish, by=alice) is None
+    changed = member(bob)
+    assert (changed.role, changed.ceiling, changed.requires_purchase_order) == (Role.VISITOR, 100, True)
+    assert list(changed.branches.all()) == [branch]
+    assert acme.permissions_for(bob) == {Permission.PICK_UP}
+    assert not Mandate.objects.exists()
+    assert acme.events.get().event == AuditEvent.Event.MEMBER_REDUCED
+
+
+def test_the_same_again_leaves_no_trace(acme, alice, bob):
+    assert change_member(membership=member(bob), wish=wished(Role.EDITOR), by=alice) is None
+    assert not acme.events.exists()
+
+
+@pytest.mark.parametrize(
+    ("had", "wish"),
+    [
+        ({}, wished(Role.ADMINISTRATOR)),
+        ({}, wished(Role.EDITOR, Permission.VIEW_INVOICES)),
+        ({"ceiling": 0}, wished(Role.EDITOR, ceiling=1)),
+        ({"ceiling": 100}, wished(Role.EDITOR)),
+        ({"ends_on": date(2130, 1, 1)}, wished(Role.EDITOR, ends_on=date(2130, 1, 2))),
+        ({"ends_on": date(2130, 1, 1)}, wished(Role.EDITOR)),
+        ({"starts_on": date(2130, 1, 1)}, wished(Role.EDITOR)),
+        ({"requires_purchase_order": True}, wished(Role.EDITOR)),
+    ],
+)
+def test_every_increase_waits_for_a_signature(acme, alice, bob, had, wish):
+    Membership.objects.filter(user=bob).update(**had)
+    before = acme.permissions_for(bob), Membership.objects.filter(user=bob).values().get()
+    batch = change_member(membership=member(bob), wish=wish, by=alice)
+    assert batch is not None
+    assert (acme.permissions_for(bob), Membership.objects.filter(user=bob).values().get()) == before
+
+
+def test_what_is_taken_away_does_not_wait_for_what_is_given(acme, alice, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.VIEW_DOCUMENTS)
+    batch = change_member(
+        membership=member(bob), wish=wished(Role.EDITOR, Permission.VIEW_INVOICES, ceiling=50), by=alice
+    )
+    assert not acme.permissions_for(bob) & {Permission.VIEW_DOCUMENTS, Permission.VIEW_INVOICES}
+    assert member(bob).ceiling == 50
+    sign_batch(batch, alice)
+    assert Permission.VIEW_INVOICES in acme.permissions_for(bob)
+    assert member(bob).ceiling == 50
+
+
+def test_a_branch_more_is_an_increase_and_a_branch_less_is_none(acme, alice, bob):
+    one, two = factories.BranchFactory.create_batch(2, merchant=acme.merchant)
+    member(bob).branches.set([one])
+    both = wished(Role.EDITOR, branches=frozenset({one.pk, two.pk}))
+    sign_batch(change_member(membership=member(bob), wish=both, by=alice), alice)
+    assert set(member(bob).branches.all()) == {one, two}
+    assert (
+        change_member(membership=member(bob), wish=wished(Role.EDITOR, branches=frozenset({two.pk})), by=alice) is None
+    )
+    assert set(member(bob).branches.all()) == {two}
+
+
+def test_another_wish_replaces_the_one_that_waits(acme, alice, bob):
+    first = change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice)
+    second = change_member(membership=member(bob), wish=wished(Role.ACCOUNTANT), by=alice)
+    assert Mandate.objects.get(batch=first).ended_at is not None
+    sign_batch(second, alice)
+    assert member(bob).role == Role.ACCOUNTANT
+
+
+def test_nobody_widens_their_own_edges(acme, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    Membership.objects.filter(user=bob).update(ceiling=10)
+    with pytest.raises(GivenToOneself):
+        change_member(membership=member(bob), wish=wished(Role.EDITOR, Permission.MANAGE_TEAM), by=bob)
+
+
+@pytest.mark.parametrize("who", ["bob", "rita", "charlie"])
+def test_who_does_not_manage_the_team_changes_nobody(request, acme, rita, globex, who):
+    with pytest.raises(BeyondReach):
+        change_member(membership=member(rita), wish=wished(Role.VISITOR, ceiling=1), by=request.getfixturevalue(who))
+    assert member(rita).ceiling is None
+
+
+def test_a_manager_who_is_no_administrator_neither_makes_nor_touches_one(acme, alice, bob, rita):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    with pytest.raises(BeyondReach):
+        change_member(membership=member(rita), wish=wished(Role.ADMINISTRATOR), by=bob)
+    with pytest.raises(BeyondReach):
+        change_member(membership=member(alice), wish=wished(Role.EDITOR), by=bob)
+
+
+@pytest.mark.parametrize("wish", [wished(Role.EDITOR), wished(Role.ADMINISTRATOR, ends_on=date(2130, 1, 1))])
+def test_the_last_administrator_neither_steps_down_nor_gets_a_last_day(acme, alice, wish):
+    with pytest.raises(LastAdministrator):
+        change_member(membership=member(alice), wish=wish, by=alice)
+    assert member(alice).role == Role.ADMINISTRATOR
+
+
+def test_what_needs_a_proof_is_refused_without_the_document(acme, alice, bob):
+    with pytest.raises(ProofMissing):
+        grant(membership=member(bob), permission=Permission.CHANGE_BANK_DETAILS, by=alice)
+    assert not Mandate.objects.exists()

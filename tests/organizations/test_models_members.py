@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from threading import Barrier
+
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from organizations.models import Customer, Membership
@@ -41,3 +46,77 @@ def test_the_choice_of_customer_asks_nothing_more_for_each_account_one_holds(cli
     assert Membership.objects.filter(user=ines).count() == 3
     assert page.count("Owner or signatory") == 0
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("broken", "constraint"),
+    [
+        ({"ceiling": Decimal("-0.01")}, "membership_ceiling_not_negative"),
+        ({"starts_on": date(2026, 2, 1), "ends_on": date(2026, 1, 31)}, "membership_ends_after_start"),
+    ],
+)
+def test_edges_that_mean_nothing_are_refused(acme, broken, constraint):
+    with pytest.raises(IntegrityError, match=constraint):
+        factories.MembershipFactory(customer=acme, role=Role.EDITOR, **broken)
+
+
+def test_a_ceiling_of_nothing_is_no_limit_and_zero_allows_nothing(acme):
+    unlimited = factories.MembershipFactory(customer=acme, role=Role.EDITOR)
+    stopped = factories.MembershipFactory(customer=acme, role=Role.EDITOR, ceiling=0)
+    assert Membership.objects.get(pk=unlimited.pk).ceiling is None
+    assert Membership.objects.get(pk=stopped.pk).ceiling == 0
+
+
+def test_a_customer_has_contracts_we_know_of_only(acme):
+    with pytest.raises(IntegrityError, match="customer_features_known"):
+        Customer.objects.filter(pk=acme.pk).update(features=["lottery"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"role": Role.EDITOR},
+        {"ends_on": date(2030, 1, 1)},
+        {"starts_on": date(2130, 1, 1)},
+        {"removed_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"user": None, "linked_at": None},
+    ],
+)
+def test_the_database_keeps_the_last_administrator(acme, alice, bob, change):
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), ends_on=date(2130, 1, 1))
+    factories.MembershipFactory(customer=acme, email="absente@acme.example")
+    with pytest.raises(IntegrityError, match="last administrator"), transaction.atomic():
+        Membership.objects.filter(user=alice).update(**change)
+    with pytest.raises(IntegrityError, match="last administrator"), transaction.atomic():
+        Membership.objects.filter(user=alice).delete()
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
+    assert Membership.objects.filter(user=alice).update(**change) == 1
+
+
+def test_a_business_that_is_no_member_company_may_lose_its_owner(nadia):
+    assert Membership.objects.filter(user=nadia).update(role=Role.VISITOR) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_administrators_who_demote_each_other_at_once_leave_one(acme, alice):
+    other = factories.UserFactory(email="owner@acme.example")
+    factories.MembershipFactory(customer=acme, user=other, role=Role.OWNER)
+    both_wrote = Barrier(2)
+
+    def demote(person: object) -> bool:
+        try:
+            with transaction.atomic():
+                # Each took its own row before either asks who is left.
+                Membership.objects.select_for_update(of=("self",)).get(user=person)
+                both_wrote.wait(timeout=20)
+                Membership.objects.filter(user=person).update(role=Role.EDITOR)
+        except IntegrityError:
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(demote, [alice, other])) == [False, True]
+    assert Membership.objects.in_charge().filter(customer=acme).count() == 1

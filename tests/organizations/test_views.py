@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
-from organizations.models import AccessRequest, ActivationRequest, Customer, Membership
+from organizations.models import AccessRequest, ActivationRequest, Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services.activation import activate, send_activation
 from organizations.services.requests import link_access_request, refuse_access_request
 from tests import factories
+from tests.organizations.signing import sign_batch
 from tests.organizations.test_activation import CHOSEN, NEW, token_mailed_to
 from tests.strictness import StrictClient
 
@@ -137,10 +138,12 @@ def test_once_linked_the_landing_page_is_the_account(client, emile, boreal, sam)
 
 
 def test_an_employee_learns_who_opens_and_why_but_no_name(client, emile, acme, alice):
-    Membership.objects.filter(user=alice).update(user=None, linked_at=None)
-    factories.MembershipFactory(customer=acme, email=emile.email, role=Role.EDITOR)
+    on_file = {"email": alice.email, "first_name": "Alice", "last_name": "Tremblay"}
+    company = factories.CustomerFactory(merchant=acme.merchant, kind=Customer.Kind.MEMBER, name="Initech inc.")
+    factories.MembershipFactory(customer=company, role=Role.ADMINISTRATOR, **on_file)
+    factories.MembershipFactory(customer=company, email=emile.email, role=Role.EDITOR)
     page = client.get(WELCOME).text
-    assert "Acme Construction inc." in page
+    assert "Initech inc." in page
     assert "for safety" in page
     assert "Owner or signatory, Administrator" in page
     assert "Tremblay" not in page
@@ -381,19 +384,22 @@ def test_the_page_that_gives_says_who_asks_for_what(in_charge, acme, bob):
         "Read and download invoices",
     ):
         assert words in page
-    assert "as soon as you give it" in page
+    assert "as soon as you sign" in page
     assert not acme.grants.exists()
 
 
-def test_it_is_given_in_one_click_and_the_receipt_says_so(in_charge, acme, bob):
+def test_it_is_given_once_signed_and_the_receipt_says_so(in_charge, acme, alice, bob):
     for _click in range(2):
         answer = in_charge.post(giving(acme, bob))
-        assert (answer.status_code, answer.headers["Location"]) == (303, giving(acme, bob))
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/sign/")
+    assert not acme.grants.exists()
+    sign_batch(Mandate.objects.unsigned().get().batch, alice)
     receipt = in_charge.get(giving(acme, bob)).text
     assert "Bob Gagnon has this permission" in receipt
     assert "Alice Tremblay" in receipt
     assert '<form method="post">' not in receipt
-    assert OutgoingMessage.objects.get().recipient == "bob@acme.example"
+    assert OutgoingMessage.objects.filter(recipient="bob@acme.example").count() == 1
     client = StrictClient()
     client.force_login(bob)
     assert client.get(reverse("billing:invoice-list", args=[acme.public_id])).status_code == 200

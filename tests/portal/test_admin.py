@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from billing.models import InvoicePdf
-from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer, Merchant
+from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer, Merchant, RegisterAlert
+from registry.models import Change
 from tests import factories
 
 LISTS = [
@@ -23,6 +24,8 @@ LISTS = [
     "organizations_membership",
     "organizations_accessrequest",
     "organizations_activationrequest",
+    "organizations_verification",
+    "organizations_registeralert",
     "organizations_auditevent",
     "organizations_merchant",
     "organizations_branch",
@@ -56,6 +59,12 @@ def things(acme: Customer, alice: User, sam: User) -> dict[str, list[int]]:
     stranger = factories.UserFactory(email="paul@acme.example")
     asked = AccessRequest.objects.create(merchant=acme.merchant, user=stranger, name="Paul Roy")
     event = AuditEvent.objects.create(merchant=acme.merchant, customer=acme, event="customer_opened", by=alice)
+    waiting = factories.VerificationFactory(customer=acme, submitted_by=alice)
+    change = Change.objects.create(
+        edition=factories.EditionFactory(), neq=waiting.neq, kind="struck_off", before={}, after={}
+    )
+    verified = factories.OrganizationFactory(customer=acme)
+    alert = RegisterAlert.objects.create(organization=verified, change=change)
     message = factories.OutgoingMessageFactory(
         merchant_slug="boreal", status="failed", recipient="secret@acme.example", last_error="550 Acme"
     )
@@ -65,6 +74,8 @@ def things(acme: Customer, alice: User, sam: User) -> dict[str, list[int]]:
         "organizations_membership": [acme.memberships.get().pk],
         "organizations_accessrequest": [asked.pk],
         "organizations_activationrequest": [activation.pk],
+        "organizations_verification": [waiting.pk],
+        "organizations_registeralert": [alert.pk],
         "organizations_auditevent": [event.pk],
         "organizations_merchant": [acme.merchant.pk],
         "organizations_branch": [branch.pk],
@@ -124,6 +135,15 @@ PAGES_UNDER_A_ROW = [
     ("organizations_accessrequest_link", "organizations_accessrequest", []),
     ("organizations_accessrequest_refuse", "organizations_accessrequest", []),
     ("organizations_merchant_agents", "organizations_merchant", []),
+    ("organizations_verification_verify", "organizations_verification", []),
+    ("organizations_verification_refuse", "organizations_verification", []),
+    ("organizations_verification_ask", "organizations_verification", []),
+    ("organizations_verification_observe", "organizations_verification", []),
+    ("organizations_verification_compare", "organizations_verification", []),
+    ("organizations_verification_capture", "organizations_verification", [1]),
+    ("organizations_registeralert_keep", "organizations_registeralert", []),
+    ("organizations_registeralert_ask", "organizations_registeralert", []),
+    ("organizations_registeralert_withdraw", "organizations_registeralert", []),
     ("accounts_outgoingmessage_again", "accounts_outgoingmessage", []),
     ("billing_invoice_pdf", "billing_invoice", ["fr-ca"]),
     ("billing_invoice_make", "billing_invoice", ["fr-ca"]),
@@ -234,6 +254,21 @@ def _events(boreal: Merchant, sam: User, count: int) -> None:
     )
 
 
+def _verifications(boreal: Merchant, sam: User, count: int) -> list[Customer]:
+    customers = _customers(boreal, sam, count)
+    for customer in customers:
+        factories.VerificationFactory(customer=customer, submitted_by=sam)
+    return customers
+
+
+def _alerts(boreal: Merchant, sam: User, count: int) -> None:
+    edition = factories.EditionFactory()
+    changes = [Change(edition=edition, neq=f"{n:010}", kind="renamed", before={}, after={}) for n in range(count)]
+    for change, customer in zip(Change.objects.bulk_create(changes), _customers(boreal, sam, count), strict=True):
+        organization = factories.OrganizationFactory(customer=customer, neq=change.neq)
+        RegisterAlert.objects.create(organization=organization, change=change)
+
+
 def _documents(boreal: Merchant, sam: User, count: int) -> None:
     letterhead = factories.LetterheadFactory(merchant=boreal)
     for customer in _customers(boreal, sam, count):
@@ -245,6 +280,8 @@ FILL = {
     "organizations_membership": _memberships,
     "organizations_accessrequest": _access_requests,
     "organizations_activationrequest": _activations,
+    "organizations_verification": _verifications,
+    "organizations_registeralert": _alerts,
     "organizations_auditevent": _events,
     "organizations_merchant": lambda boreal, sam, count: None,
     "organizations_branch": lambda boreal, sam, count: factories.BranchFactory.create_batch(count, merchant=boreal),
@@ -271,6 +308,8 @@ def test_home_is_what_waits_and_each_line_leads_to_its_decision(
         change("billing_invoice", things),
         reverse("admin:organizations_activationrequest_again", args=things["organizations_activationrequest"]),
         reverse("admin:organizations_customer_changelist") + "?space=never",
+        change("organizations_verification", things),
+        change("organizations_registeralert", things),
     ]:
         assert f'href="{address}"' in content
 

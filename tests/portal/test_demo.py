@@ -9,11 +9,38 @@ from django.db.models import F, Sum
 
 from accounts.models import User
 from billing.models import Allocation, Invoice
-from organizations.models import AccessRequest, Customer, Merchant
+from billing.services import document_name
+from organizations.models import AccessRequest, Customer, Merchant, Organization, RegisterAlert, Verification
 from portal.demo import PASSWORD
+from portal.demo.companies import declare_all
 from portal.demo.people import LOGINS
+from portal.demo.register import REGISTER
+from registry import neq
+from registry.models import Edition
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+def assert_companies_show_every_verdict() -> None:
+    """Each verdict, each state and each decision an agent may have to show; only numbers that are nobody’s."""
+    verifications = list(Verification.objects.all())
+    assert {fact["verdict"] for row in verifications for fact in row.facts} == set(Verification.Verdict)
+    assert {row.state for row in verifications} == set(Verification.State) - {Verification.State.SUPERSEDED}
+    assert Verification.objects.open().get(customer__email="nadia@noname.example").edition.is_current
+    assert {alert.change.kind for alert in RegisterAlert.objects.waiting()} == {"struck_off", "renamed"}
+    assert Edition.objects.count() == 2
+    entries = [entry.neq for entry in REGISTER]
+    assert [number for number in entries if not neq.is_valid(number)] == []
+    assert {number for number in entries if number.startswith("22")} == {"2270000005", "2200000018"}
+    refused = Organization.objects.get(refused_at__isnull=False)
+    assert document_name(customer=refused.customer) == "Sylvie Lapointe"
+
+
+def test_a_register_that_is_loaded_is_left_alone():
+    factories.EditionFactory()
+    declare_all()
+    assert (Edition.objects.count(), Verification.objects.count()) == (1, 0)
 
 
 def test_the_demo_is_told_once_and_adds_up(capsys):
@@ -34,6 +61,7 @@ def test_the_demo_is_told_once_and_adds_up(capsys):
     assert {invoice.status for invoice in acme} == set(Invoice.Status)
     assert Invoice.objects.filter(customer__email="nouveau@example.org").exists()
     assert AccessRequest.objects.open().count() == 1
+    assert_companies_show_every_verdict()
     paid = Allocation.objects.aggregate(paid=Sum("amount"))["paid"]
     settled = Invoice.objects.filter(kind=Invoice.Kind.INVOICE).aggregate(settled=Sum("settled_amount"))["settled"]
     assert paid == settled > Decimal(0)

@@ -1,0 +1,1 @@
+"""How a page of ours becomes a printed file: one engine for every app, whatever its documents say."""

@@ -1,0 +1,158 @@
+"""The counter's decision, from the request to the answer, at 10 and at 200,000 members (BENCH_MEMBERS)."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+
+from bench.measure import report
+from portal.embedded.servers import throwaway
+
+MEMBERS = int(os.environ.get("BENCH_MEMBERS", "200000"))
+RUNS = 300
+QUERIES, MILLISECONDS, GROWTH = 3, 5.0, 1.3
+FIRST = "{Marc,Julie,Louis,Sophie,Martin,Chantal,Patrick,Isabelle,Étienne,Karine,Réjean,Marie-Ève,Jean-François,Anne}"
+LAST = (
+    "{Tremblay,Gagnon,Roy,Côté,Bouchard,Gauthier,Morin,Lavoie,Fortin,Gagné,Ouellet,Pelletier,Bélanger,Lévesque,"
+    "Bergeron,Leblanc,Paquette,Girard,Simard,Boucher,Caron,Beaulieu,Cloutier,Dubé,Poirier,Fournier,Lapointe,Leclerc}"
+)
+TRADES = "{Construction,Toitures,Excavation,Maçonnerie,Paysages,Plomberie,Coffrages,Peinture,Isolation,Pavages}"
+# One company of 10,000 people; twenty for each of the others. Half of all people sign in.
+CUSTOMERS = f"""
+    INSERT INTO organizations_customer (public_id, merchant_id, number, kind, name, email, phone, phone_extension,
+        language, neq, program, terms_days, opened_at, hold_reason, created_at, address_line1, address_line2, city,
+        province, postal_code, country)
+    SELECT 'b' || lpad(n::text, 9, '0'), %(merchant)s, n::text, 'member',
+        ('{TRADES}'::text[])[1 + n %% 10] || ' ' || ('{LAST}'::text[])[1 + n %% 28] || ' ' || n || ' inc.', '',
+        '+1514' || (5550000 + n), '', 'fr-ca', '', '', 30, now(), '', now(), '', '', '', '', '', 'CA'
+    FROM generate_series(1000, 999 + %(companies)s) n
+"""
+USERS = f"""
+    INSERT INTO accounts_user (password, is_superuser, email, first_name, last_name, phone, phone_extension, language,
+        is_staff, is_active, date_joined)
+    SELECT '!', false, 'p' || n || '@bench.example', ('{FIRST}'::text[])[1 + n %% 14],
+        ('{LAST}'::text[])[1 + (n / 14) %% 28] || '-' || n, '+1418' || (1000000 + n), '', 'fr-ca', false, true, now()
+    FROM generate_series(1, %(people)s) n
+"""
+MEMBERSHIPS = f"""
+    INSERT INTO organizations_membership (customer_id, user_id, linked_at, email, first_name, last_name, phone, role,
+        requires_purchase_order, created_at)
+    SELECT customer.id, person.id, CASE WHEN person.id IS NULL THEN NULL ELSE now() END,
+        coalesce(person.email, ''), CASE WHEN person.id IS NULL THEN ('{FIRST}'::text[])[1 + n %% 14] ELSE '' END,
+        CASE WHEN person.id IS NULL THEN ('{LAST}'::text[])[1 + (n / 14) %% 28] || '-' || n ELSE '' END, '',
+        CASE WHEN n IN (2, 4, 6) OR (n > 10000 AND n %% 20 = 0) THEN 'administrator' WHEN n %% 3 = 0 THEN 'visitor' ELSE 'editor' END,
+        n %% 4 = 0, now()
+    FROM generate_series(1, %(members)s) n
+    JOIN organizations_customer customer
+        ON customer.number = (CASE WHEN n <= 10000 THEN 1000 ELSE 1001 + n %% greatest(%(companies)s - 1, 1) END)::text
+    LEFT JOIN accounts_user person ON n %% 2 = 0 AND person.email = 'p' || n || '@bench.example'
+"""
+SEARCHES = {
+    "three letters of a name": "dub",
+    "a whole name": "dubé-3{n} julie",
+    "a company by its first word": "constr",
+    "a company by its second": "tremb",
+    "a customer number": "1010",
+    "the end of a phone": "5551015",
+    "nobody": "zzz",
+}
+
+
+def fill(*, merchant: int, members: int) -> None:
+    from django.db import connection
+
+    sizes = {"merchant": merchant, "companies": max(members // 20, 2), "people": members, "members": members}
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE organizations_membership DISABLE TRIGGER USER")
+        for statement in (CUSTOMERS, USERS, MEMBERSHIPS):
+            cursor.execute(statement, sizes)
+        cursor.execute("ALTER TABLE organizations_membership ENABLE TRIGGER USER")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def median(client: object, *, fragment: bool = True, **asked: object) -> float:
+    """Milliseconds of an answer in this process: session, person, branches, answer, template.
+
+    A fragment, as the page's own script asks for it after a scan; or the whole page.
+    """
+    times = []
+    headers = {"hx-request": "true"} if fragment else {}
+    for run in range(RUNS + 20):
+        begun = time.perf_counter()
+        response = client.get("/counter/", {"at": "bench.laval", **asked}, headers=headers)
+        if run >= 20:
+            times.append((time.perf_counter() - begun) * 1e3)
+    assert response.status_code == 200
+    return statistics.median(times)
+
+
+def median_of_bare(client: object) -> float:
+    """The same client and middleware, asking for nothing."""
+    times = []
+    for _run in range(RUNS):
+        begun = time.perf_counter()
+        client.get("/healthz")
+        times.append((time.perf_counter() - begun) * 1e3)
+    return statistics.median(times)
+
+
+def measure() -> None:
+    from django.core.management import call_command
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+    from guardian.shortcuts import assign_perm
+
+    from organizations.models import Membership
+    from tests import factories
+
+    call_command("migrate", verbosity=0)
+    merchant = factories.MerchantFactory(slug="bench", is_default=True)
+    factories.BranchFactory(merchant=merchant, code="laval")
+    factories.BranchFactory(merchant=merchant, code="quebec")
+    agent = factories.UserFactory(is_staff=True)
+    assign_perm("serve_merchant", agent, merchant)
+    client = Client(headers={"accept-language": "fr-CA"})
+    client.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
+    few = [factories.MembershipFactory(customer=factories.CustomerFactory(merchant=merchant)) for _n in range(10)]
+    small = median(client, person=few[0].pk)
+    fill(merchant=merchant.pk, members=MEMBERS)
+    count = Membership.objects.count()
+    somebody = Membership.objects.filter(role="editor").order_by("-pk")[0].pk
+    decision = median(client, person=somebody)
+    target = f"at most {MILLISECONDS:.0f} ms"
+    is_met = decision <= MILLISECONDS
+    report(f"decision on one person, {count:,} members, p50", f"{decision:.2f} ms", target=target, is_met=is_met)
+    grown = decision / small
+    target = f"{grown:.2f} times 10 members, at most {GROWTH}"
+    report("the same at 10 members", f"{small:.2f} ms", target=target, is_met=grown <= GROWTH)
+    page, bare = median(client, fragment=False, person=somebody), median_of_bare(client)
+    report("the same as a whole page, p50", f"{page:.2f} ms", target=f"an empty answer takes {bare:.2f} ms here")
+    for what, text in SEARCHES.items():
+        p50 = median(client, q=text)
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/counter/", {"at": "bench.laval", "q": text})
+        is_met = len(asked) <= QUERIES
+        report(f"{what}, p50", f"{p50:.2f} ms", target=f"{len(asked)} queries, at most {QUERIES}", is_met=is_met)
+
+
+def main() -> None:
+    with ExitStack() as running:
+        folder = running.enter_context(tempfile.TemporaryDirectory(prefix="comptoir-bench-"))
+        os.environ.update(running.enter_context(throwaway()))
+        os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "portal.settings", "SECRET_KEY": "bench-only"}
+        os.environ |= {"ALLOWED_HOSTS": "localhost,testserver", "LOG_LEVEL": "WARNING"}
+        import django  # once the environment says where the servers are
+
+        django.setup()
+        from django.core.management import call_command
+
+        call_command("collectstatic", verbosity=0, interactive=False)
+        measure()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What people type: on the ways in, of their company, of its team, at a counter. Shapes only."""
+
+from organizations.forms.counter import AskedForm, DecisionForm, PinForm, UnlistedForm
+from organizations.forms.team import AccessForm, AddressForm, InviteForm, JoinForm, TakeOverForm
+from organizations.forms.ways_in import (
+    AccessRequestForm,
+    ActivationForm,
+    AmountField,
+    IdentityForm,
+    NeqField,
+    OneLineField,
+)
+
+__all__ = (
+    "AccessForm",
+    "AccessRequestForm",
+    "ActivationForm",
+    "AddressForm",
+    "AmountField",
+    "AskedForm",
+    "DecisionForm",
+    "IdentityForm",
+    "InviteForm",
+    "JoinForm",
+    "NeqField",
+    "OneLineField",
+    "PinForm",
+    "TakeOverForm",
+    "UnlistedForm",
+)

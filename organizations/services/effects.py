@@ -1,0 +1,55 @@
+"""A mandate becomes what its person may do. Who decided that, and who is told, is for the modules above this one."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from organizations.access import grant_permission
+from organizations.models import Grant, Mandate, Membership
+from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
+from organizations.services.mandates import LastAdministrator
+from organizations.terms import as_columns, known, terms_signed
+
+
+def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
+    """The membership becomes what the mandate says, which replaces the former one. Under the customer's lock.
+
+    What needs a proof of authority waits for an agent to accept it.
+    """
+    refuse_last(membership=membership, role=mandate.role, lasts=mandate.ends_on is None)
+    for name, value in as_columns(wish=terms_signed(mandate=mandate)).items():
+        setattr(membership, name, value)
+    membership.save()
+    former = Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).exclude(pk=mandate.pk)
+    former.update(ended_at=timezone.now())
+    membership.branches.set(mandate.branches.all())
+    set_grants(membership=membership, granted=usable(mandate=mandate))
+    mandate.membership, mandate.effective_at = membership, timezone.now()
+    mandate.save(update_fields=["membership", "effective_at"])
+
+
+def refuse_last(*, membership: Membership, role: str, lasts: bool) -> None:
+    """Raise LastAdministrator when nobody would be left in charge for good. Under the customer's lock."""
+    if membership.user_id is None or membership.role not in OPENING_ROLES or (role in OPENING_ROLES and lasts):
+        return
+    others = Membership.objects.in_charge().filter(customer=membership.customer_id).exclude(pk=membership.pk)
+    if not others.exists():
+        raise LastAdministrator
+
+
+def set_grants(*, membership: Membership, granted: frozenset[Permission]) -> None:
+    """What is ticked beyond the role becomes exactly this. Of somebody who never came, nothing."""
+    if membership.user is None:
+        return
+    mine = Grant.objects.filter(content_object=membership.customer_id, user=membership.user)
+    mine.exclude(permission__codename__in=granted).delete()
+    for permission in granted:
+        grant_permission(customer=membership.customer, user=membership.user, permission=permission)
+
+
+def usable(*, mandate: Mandate) -> frozenset[Permission]:
+    """What is ticked, less what waits for its proof; a proof accepted before stays so."""
+    granted = known(mandate.granted)
+    if mandate.is_proved:
+        return granted
+    return granted - NEEDING_PROOF

@@ -1,0 +1,324 @@
+"""Increases of rights: prepared by whoever may give them, signed by the same person, and only then in effect.
+
+What takes away, and needs no signature, is in members; what the invited person does is in invitations.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from pathlib import PurePath
+from typing import NamedTuple
+
+from django.core.files.base import ContentFile, File
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Language, User, normalize_email
+from organizations import audit
+from organizations.access import membership_of, permissions_by
+from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
+from organizations.papers import papers_of
+from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission, Role
+from organizations.refusals import Refusal
+from organizations.terms import Wish, as_columns, codes, terms_signed
+from signatures.models import SignatureRequest
+from signatures.parties import Origin, Sender, Signer
+from signatures.services import requests as signature_requests
+
+PURPOSE = "mandate"
+Event = AuditEvent.Event
+
+
+class Invitee(NamedTuple):
+    """Whom a mandate is for; without an e-mail, a person known by name and phone at the counter only."""
+
+    first_name: str
+    last_name: str
+    email: str
+    phone: str = ""
+    language: str = Language.FRENCH.value
+
+
+class NoTeam(Refusal):
+    sentence: str | Promise = _("Only member companies have a team. Ask us to become one.")
+
+
+class BeyondReach(Refusal):
+    sentence: str | Promise = _("You may not give this. Ask an administrator of the company.")
+
+
+class GivenToOneself(Refusal):
+    sentence: str | Promise = _("Nobody gives permissions to themselves: ask another administrator.")
+
+
+class InvitesOneself(Refusal):
+    sentence: str | Promise = _("This is your own address: you have access already.")
+
+
+class AlreadyMember(Refusal):
+    sentence: str | Promise = _("%(email)s is a member already. Change their access on their own page.")
+
+
+class AlreadyWaiting(Refusal):
+    sentence: str | Promise = _("%(email)s is invited already. Sign, resend or revoke that invitation.")
+
+
+class NobodyNamed(Refusal):
+    sentence: str | Promise = _("Give an e-mail address; or, for the counter only, a name and a phone number.")
+
+
+class CounterOnly(Refusal):
+    sentence: str | Promise = _("Without an e-mail address a person can only be known at the counter, as a visitor.")
+
+
+class ProofMissing(Refusal):
+    sentence: str | Promise = _("“%(permission)s” needs a proof of authority: add the document.")
+
+
+class BranchUnknown(Refusal):
+    sentence: str | Promise = _("This branch is not one of ours any more. Choose again.")
+
+
+class NothingToSign(Refusal):
+    sentence: str | Promise = _("There is nothing left to sign: it was signed, or given up.")
+
+
+class AuthorityLost(Refusal):
+    sentence: str | Promise = _("You may no longer give this access: nothing is signed.")
+
+
+class LastAdministrator(Refusal):
+    sentence: str | Promise = _(
+        "This person is the last one who can manage this customer’s access. Give that role to somebody else first."
+    )
+
+
+def prepare_invitations(
+    *, customer: Customer, people: Sequence[tuple[Invitee, Wish]], by: User, proof: File | None = None
+) -> uuid.UUID:
+    """Write down whom to invite to what; nothing leaves before the signature. All of them or none.
+
+    Says under which batch they are signed together.
+    """
+    batch = uuid.uuid4()
+    path = keep_proof(proof=proof)
+    with transaction.atomic():
+        customer = lock_customer(pk=customer.pk)
+        if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
+            raise NoTeam
+        giver = _giver(customer=customer, by=by)
+        for invitee, wish in people:
+            invitee = invitee._replace(email=normalize_email(invitee.email))  # noqa: PLW2901 - the one spelling
+            refuse_beyond_reach(giver=giver, wish=wish)
+            _refuse_person(customer, invitee, wish, by=by)
+            write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path)
+    return batch
+
+
+def write_mandate(
+    *,
+    customer: Customer,
+    invitee: Invitee,
+    wish: Wish,
+    by: User,
+    batch: uuid.UUID,
+    proof: str,
+    membership: Membership | None = None,
+) -> Mandate:
+    """The row, its branches and its line of history. The caller holds the customer's lock and has decided."""
+    needing = wish.beyond_role & NEEDING_PROOF
+    if needing and not proof:
+        raise ProofMissing(permission=min(needing).label)
+    branches = list(customer.merchant.branches.filter(pk__in=wish.branches))
+    if len(branches) != len(wish.branches):
+        raise BranchUnknown
+    mandate = Mandate.objects.create(
+        customer=customer,
+        membership=membership,
+        batch=batch,
+        granted=codes(wish.beyond_role),
+        prepared_by=by,
+        proof=proof if needing else "",
+        **invitee._asdict(),
+        **as_columns(wish=wish),
+    )
+    mandate.branches.set(branches)
+    record(Event.MANDATE_PREPARED, mandate, by=by)
+    return mandate
+
+
+def ask_to_sign(*, customer: Customer, batch: uuid.UUID, by: User, origin: Origin) -> SignatureRequest:
+    """Print what one batch gives, and ask the person who prepared it to sign; asked twice, it is the same request."""
+    mine = Mandate.objects.unsigned().filter(customer=customer, batch=batch, prepared_by=by)
+    mandates = list(
+        mine.select_related("customer__merchant", "prepared_by").prefetch_related("branches").order_by("pk")
+    )
+    if not mandates:
+        raise NothingToSign
+    giver = _giver(customer=customer, by=by)
+    merchant = mandates[0].customer.merchant
+    french, english = papers_of(mandates=mandates)
+    request = signature_requests.request_signature(
+        by=by,
+        purpose=PURPOSE,
+        subject_key=str(batch),
+        signer=Signer(
+            name=str(by),
+            email=by.email,
+            language=by.language,
+            user=by,
+            phone="" if by.phone_extension else by.phone,
+            capacity=_("%(role)s of %(company)s") % {"role": giver.get_role_display(), "company": customer.name},
+        ),
+        sender=Sender(
+            slug=merchant.slug,
+            name=merchant.name,
+            email=merchant.email,
+            phone=merchant.phone.as_e164,
+            phone_extension=merchant.phone_extension,
+            hue=merchant.hue,
+        ),
+        french=french,
+        english=english if by.language == Language.ENGLISH else None,
+        origin=origin,
+    )
+    Mandate.objects.unsigned().filter(batch=batch).update(signature=request)
+    return request
+
+
+@transaction.atomic
+def cancel_mandate(*, mandate: Mandate, by: User) -> Mandate:
+    """Give up what was not signed, or revoke an invitation nobody accepted; a second time changes nothing."""
+    lock_customer(pk=mandate.customer_id)
+    mandate = lock_mandate(mandate=mandate)
+    if mandate.ended_at is None and mandate.effective_at is None:
+        end_mandate(mandate=mandate)
+        record(Event.MANDATE_CANCELLED, mandate, by=by)
+        transaction.on_commit(partial(withdraw_signature, batch=mandate.batch, by=by), robust=True)
+    return mandate
+
+
+@transaction.atomic
+def correct_address(*, mandate: Mandate, email: str, by: User) -> uuid.UUID:
+    """The same for another address: what named the wrong one is given up, and what names the right one is signed."""
+    customer = lock_customer(pk=mandate.customer_id)
+    mandate = lock_mandate(mandate=mandate)
+    if mandate.ended_at is not None or mandate.effective_at is not None or mandate.membership is not None:
+        raise NothingToSign
+    wish = terms_signed(mandate=mandate)
+    refuse_beyond_reach(giver=_giver(customer=customer, by=by), wish=wish)
+    cancel_mandate(mandate=mandate, by=by)
+    invitee = Invitee(mandate.first_name, mandate.last_name, normalize_email(email), mandate.phone, mandate.language)
+    _refuse_person(customer, invitee, wish, by=by)
+    batch = uuid.uuid4()
+    write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=mandate.proof.name or "")
+    return batch
+
+
+def end_mandate(*, mandate: Mandate) -> None:
+    """Over, with the link it sent. The caller holds the customer's lock."""
+    now = timezone.now()
+    mandate.ended_at = now
+    mandate.save(update_fields=["ended_at"])
+    Invitation.objects.open().filter(mandate=mandate).update(revoked_at=now)
+
+
+def withdraw_signature(*, batch: uuid.UUID, by: User) -> None:
+    """Nothing of a batch is left to sign: its request is cancelled. After commit, and without the customer's lock,
+    which whoever signs takes after the request's.
+    """
+    if Mandate.objects.unsigned().filter(batch=batch).exists():
+        return
+    for request in SignatureRequest.objects.about(purpose=PURPOSE, subject_key=str(batch)).waiting():
+        signature_requests.cancel(request=request, by=by, origin=Origin())
+
+
+def give_up_declined(*, request: SignatureRequest) -> None:
+    """The signer said no: what was to be signed is given up. In the transaction of the refusal."""
+    for mandate in Mandate.objects.unsigned().filter(signature=request):
+        lock_customer(pk=mandate.customer_id)
+        end_mandate(mandate=lock_mandate(mandate=mandate))
+        record(Event.MANDATE_CANCELLED, mandate, by=request.signer)
+
+
+# --- what others of this app stand on ---------------------------------------------------------
+
+
+def lock_customer(*, pk: int) -> Customer:
+    """The customer's row, ours until the end of the transaction: everything about a team waits for it."""
+    return Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=pk)
+
+
+def lock_mandate(*, mandate: Mandate) -> Mandate:
+    """After its customer."""
+    rows = Mandate.objects.select_for_update(of=("self",))
+    return rows.select_related("customer__merchant", "membership__user", "prepared_by").get(pk=mandate.pk)
+
+
+def refuse_beyond_reach(*, giver: Membership, wish: Wish) -> None:
+    """An administrator gives everything; who manages the team, all but that role; an editor invites visitors."""
+    held = permissions_by(membership=giver)
+    if Permission.MANAGE_TEAM in held and (wish.role not in OPENING_ROLES or giver.role in OPENING_ROLES):
+        return
+    if Permission.INVITE_VISITORS in held and wish.role == Role.VISITOR and not wish.beyond_role:
+        return
+    raise BeyondReach
+
+
+def _giver(*, customer: Customer, by: User) -> Membership:
+    giver = membership_of(customer=customer, user=by) if by.is_active else None
+    if giver is None:
+        raise BeyondReach
+    giver.customer = customer
+    return giver
+
+
+def giver_of(*, mandate: Mandate) -> Membership:
+    """The membership by which its author gives it now; raises AuthorityLost when they no longer may."""
+    giver = membership_of(customer=mandate.customer, user=mandate.prepared_by)
+    if giver is None or not mandate.prepared_by.is_active:
+        raise AuthorityLost
+    giver.customer = mandate.customer
+    return giver
+
+
+def record(event: AuditEvent.Event, mandate: Mandate, *, by: User | None) -> None:
+    """One line of history about a mandate."""
+    audit.record(
+        event=event,
+        customer=mandate.customer,
+        by=by,
+        mandate=mandate.pk,
+        email=mandate.email or mandate.name,
+        role=mandate.role,
+    )
+
+
+def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User) -> None:
+    if not invitee.email:
+        if not (invitee.phone and (invitee.first_name or invitee.last_name)):
+            raise NobodyNamed
+        if wish.role != Role.VISITOR or wish.beyond_role:
+            raise CounterOnly
+        return
+    if invitee.email == normalize_email(by.email):
+        raise InvitesOneself
+    present = Membership.objects.active().filter(customer=customer, user__isnull=False)
+    if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():
+        raise AlreadyMember(email=invitee.email)
+    waiting = Mandate.objects.live().filter(customer=customer, email=invitee.email, effective_at=None)
+    if waiting.exists():
+        raise AlreadyWaiting(email=invitee.email)
+
+
+def keep_proof(*, proof: File | None) -> str:
+    """Where the document is kept; before the transaction, which no file may hold up. Empty: there is none."""
+    if proof is None:
+        return ""
+    path = f"proofs/{secrets.token_hex(12)}{PurePath(proof.name or '').suffix.lower()}"
+    return Mandate.proof.field.storage.save(path, ContentFile(proof.read()))

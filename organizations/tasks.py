@@ -1,0 +1,12 @@
+"""What the worker does for this app. Each task may run twice; the sweep's hour is in the settings."""
+
+from typing import Any
+
+from celery import shared_task
+
+from organizations.services import watch
+
+
+@shared_task(name="organizations.watch_register", ignore_result=True)
+def watch_register(**_: Any) -> None:
+    watch.watch_register()

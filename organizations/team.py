@@ -1,0 +1,244 @@
+"""The people of a company as its administrators read them: a page of the list, its figures, and the spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple, cast
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.formats import iso_date, money
+from accounts.spelling import spellings
+from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership
+from organizations.permissions import Permission, Role, permissions_with
+
+PAGE = 25
+PLACE = Tuple(F("last_name"), F("first_name"), F("pk"))
+STATES = ("active", "counter", "later", "ended")
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+# A cell that starts so is computed by the spreadsheet: somebody else's text must never be.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    text: str = ""
+    role: str = ""
+    state: str = ""
+
+    @property
+    def query(self) -> str:
+        """As in an address, without what is empty."""
+        return urlencode({name: value for name, value in
+                          {"q": self.text, "role": self.role, "state": self.state}.items() if value})  # fmt: skip
+
+
+def filters_from(*, data: Any) -> Filters:
+    """What an address asks for; what it does not know filters nothing."""
+    role, state = data.get("role", ""), data.get("state", "")
+    return Filters(
+        text=data.get("q", "").replace("\0", "").strip()[:100],
+        role=role if role in Role.values else "",
+        state=state if state in STATES else "",
+    )
+
+
+class Person(NamedTuple):
+    """One line of the list, in words."""
+
+    url: str
+    name: str
+    reach: str
+    role: str
+    rights: list[str]
+    edges: list[str]
+    last_login: Any
+    state: str
+    words: str
+    pk: int
+
+
+def people_of(*, customer: Customer, filters: Filters) -> QuerySet[Membership]:
+    """Everybody the filters let through, by name."""
+    today = timezone.localdate()
+    rows = Membership.objects.filter(customer=customer).select_related("user").with_granted()
+    if filters.text:
+        words = spellings(filters.text)
+        rows = rows.filter(
+            Q(first_name__iregex=words)
+            | Q(last_name__iregex=words)
+            | Q(email__startswith=filters.text.lower())
+            | Q(user__first_name__iregex=words)
+            | Q(user__last_name__iregex=words)
+            | Q(user__email__startswith=filters.text.lower())
+        )
+    if filters.role:
+        rows = rows.filter(role=filters.role)
+    over = Q(removed_at__isnull=False) | Q(ends_on__lt=today)
+    match filters.state:
+        case "ended":
+            rows = rows.filter(over)
+        case "counter":
+            rows = rows.exclude(over).filter(user=None)
+        case "later":
+            rows = rows.exclude(over).filter(starts_on__gt=today)
+        case "active":
+            rows = rows.exclude(over).filter(Q(starts_on=None) | Q(starts_on__lte=today), user__isnull=False)
+        case _:
+            rows = rows.filter(removed_at=None)
+    return rows.order_by("last_name", "first_name", "pk")
+
+
+def page_after(*, customer: Customer, filters: Filters, after: str, size: int = PAGE) -> list[Membership]:
+    """The `size` people after one, and one more that tells whether there are others. One query, whoever comes."""
+    rows = people_of(customer=customer, filters=filters)
+    if (place := _place_from(after)) is not None:
+        rows = rows.filter(TupleGreaterThan(PLACE, place))
+    return list(rows[: size + 1])
+
+
+def place_of(*, membership: Membership) -> str:
+    """Where a page ended, as the address of the next one holds it."""
+    return json.dumps([membership.last_name, membership.first_name, membership.pk], ensure_ascii=False)
+
+
+def _place_from(text: str) -> tuple[str, str, int] | None:
+    """Anything else is the first page; it says nothing of whose people they are."""
+    with suppress(ValueError):
+        match json.loads(text[:1000] or "0"):
+            case [str(last), str(first), int(pk)] if "\0" not in last + first and 0 < pk < 2**63:
+                return last, first, pk
+    return None
+
+
+def described(*, membership: Membership, customer: Customer) -> Person:
+    """A member as a line. Reads `user` and `granted`: select them with the rows."""
+    membership.customer = customer
+    person = membership.user
+    granted = vars(membership).get("granted", [])
+    held = permissions_with(role=membership.role, granted=granted, features=customer.features)
+    ticked = held - permissions_with(role=membership.role, granted=[], features=customer.features)
+    state, words = _state(membership)
+    return Person(
+        url=reverse("organizations:member", args=[customer.public_id, membership.pk]),
+        name=(person.get_full_name() if person else "") or membership.name or membership.phone,
+        reach=person.email if person else membership.email or membership.phone,
+        role=membership.get_role_display(),
+        rights=[str(permission.label) for permission in Permission if permission in ticked],
+        edges=_edges(membership),
+        last_login=person.last_login if person else None,
+        state=state,
+        words=words,
+        pk=membership.pk,
+    )
+
+
+def _state(membership: Membership) -> tuple[str, str]:
+    """A code that gives the mark its shape, and the word."""
+    today = timezone.localdate()
+    if membership.removed_at is not None:
+        return "overdue", _("Removed on %(day)s") % {"day": iso_date(membership.removed_at)}
+    if membership.ends_on is not None and membership.ends_on < today:
+        return "overdue", _("Ended on %(day)s") % {"day": iso_date(membership.ends_on)}
+    if membership.starts_on is not None and membership.starts_on > today:
+        return "part", _("From %(day)s") % {"day": iso_date(membership.starts_on)}
+    if membership.user_id is None:
+        return "due", _("At the counter") if not membership.email else _("On file, has not come yet")
+    return "paid", _("In force")
+
+
+def _edges(membership: Membership) -> list[str]:
+    language = get_language() or "fr-ca"
+    edges = []
+    if membership.ends_on is not None and membership.ends_on >= timezone.localdate():
+        edges.append(_("until %(day)s") % {"day": iso_date(membership.ends_on)})
+    if membership.ceiling is not None:
+        edges.append(_("%(amount)s at most") % {"amount": money(membership.ceiling, language)})
+    if membership.requires_purchase_order:
+        edges.append(_("purchase order compulsory"))
+    return edges
+
+
+class Desk(NamedTuple):
+    """What the head of the page says, from one query."""
+
+    in_charge: int
+    asking: int
+
+
+def desk_of(*, customer: Customer) -> Desk:
+    """How many are in charge, to two; and how many ask to join, to twenty. One query, which never counts all."""
+    in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk")).values("pk")[:2]
+    asking = JoinRequest.objects.filter(customer=OuterRef("pk"), decided_at=None).values("pk")[:20]
+    found = Customer.objects.filter(pk=customer.pk).values_list(ArraySubquery(in_charge), ArraySubquery(asking))
+    return Desk(*map(len, found.get()))
+
+
+def waiting_mandates(*, customer: Customer, most: int = PAGE) -> list[Mandate]:
+    """What waits for a signature, for its person or for an agent's look, newest first. One query."""
+    rows = Mandate.objects.live().filter(customer=customer, effective_at=None)
+    return list(rows.select_related("invitation__message", "prepared_by", "signature").order_by("-pk")[:most])
+
+
+def state_of(*, mandate: Mandate) -> tuple[str, str]:
+    """A code that gives the mark its shape, and the word; of a mandate that is not in effect."""
+    if mandate.ended_at is not None:
+        return "overdue", _("Given up")
+    if mandate.signed_at is None:
+        return "due", _("Waiting for your signature")
+    invitation = getattr(mandate, "invitation", None)
+    if invitation is None:
+        return "part", _("Signed")
+    marks = {Invitation.State.FAILED: "overdue", Invitation.State.EXPIRED: "overdue", Invitation.State.ACCEPTED: "paid"}
+    return marks.get(invitation.state, "part"), str(invitation.state.label)
+
+
+class Echo:
+    """A file that hands back what is written to it, so that rows leave as they are made."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def spreadsheet(*, customer: Customer, filters: Filters) -> Iterator[str]:
+    """Lines of CSV by name; rows are read as they leave. Words in the reader's language, codes for an import."""
+    delimiter = ";" if (get_language() or "fr-ca").startswith("fr") else ","
+    writer = csv.writer(Echo(), delimiter=delimiter)
+    headings = [
+        *("first_name", "last_name", "email", "phone", "role", "permissions", "starts_on", "ends_on", "ceiling"),
+        *("purchase_order", "state", "last_sign_in"),
+    ]
+    rows = people_of(customer=customer, filters=filters).iterator(chunk_size=2000)
+    lines = chain([headings], (_cells(row, customer) for row in rows))
+    return chain([BOM], cast(Iterator[str], map(writer.writerow, lines)))
+
+
+def _cells(membership: Membership, customer: Customer) -> list[str]:
+    person, line = membership.user, described(membership=membership, customer=customer)
+    texts = [
+        person.first_name if person else membership.first_name,
+        person.last_name if person else membership.last_name,
+        person.email if person else membership.email,
+        membership.phone,
+        membership.role,
+        ", ".join(line.rights),
+        iso_date(membership.starts_on),
+        iso_date(membership.ends_on),
+        "" if membership.ceiling is None else f"{membership.ceiling:.2f}",
+        "1" if membership.requires_purchase_order else "0",
+        line.words,
+        iso_date(line.last_login),
+    ]
+    return [f"'{text}" if text.startswith(FORMULAS) else text for text in texts]

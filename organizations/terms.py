@@ -1,0 +1,120 @@
+"""What is wished for a person, compared with what they have: an increase needs a signature, a decrease none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from organizations.access import granted_to
+from organizations.models import Mandate, Membership
+from organizations.permissions import ROLE_PERMISSIONS, Permission
+
+AT_FIRST, FOR_GOOD = date.min, date.max
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A role, permissions beyond it, and edges. No branch: all of them; no ceiling: no limit, which is not zero."""
+
+    role: str
+    granted: frozenset[Permission] = frozenset()
+    starts_on: date | None = None
+    ends_on: date | None = None
+    ceiling: Decimal | None = None
+    requires_purchase_order: bool = False
+    branches: frozenset[int] = frozenset()
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return ROLE_PERMISSIONS[self.role] | self.granted
+
+    @property
+    def beyond_role(self) -> frozenset[Permission]:
+        return self.granted - ROLE_PERMISSIONS[self.role]
+
+    def normal(self) -> Wish:
+        """The same, what comes with the role not ticked again: two wishes that say the same are equal."""
+        return replace(self, granted=self.beyond_role)
+
+    def gains_over(self, had: Wish) -> frozenset[Permission]:
+        return self.permissions - had.permissions
+
+    def widens(self, had: Wish) -> bool:
+        """Whether any edge lets more pass than it did."""
+        return (
+            (self.starts_on or AT_FIRST) < (had.starts_on or AT_FIRST)
+            or (self.ends_on or FOR_GOOD) > (had.ends_on or FOR_GOOD)
+            or (had.ceiling is not None and (self.ceiling is None or self.ceiling > had.ceiling))
+            or (had.requires_purchase_order and not self.requires_purchase_order)
+            or bool(had.branches and (not self.branches or self.branches - had.branches))
+        )
+
+    def exceeds(self, had: Wish) -> bool:
+        """Whether it gives anything that was not there: this is what an administrator signs."""
+        return bool(self.gains_over(had)) or self.widens(had)
+
+    def narrowed(self, had: Wish) -> Wish:
+        """What of it can be had at once, without a signature: what is taken away, and nothing more."""
+        if not self.exceeds(had):
+            return self
+        return replace(
+            had,
+            granted=had.beyond_role & self.permissions,
+            starts_on=max(self.starts_on or AT_FIRST, had.starts_on or AT_FIRST)
+            if self.starts_on or had.starts_on
+            else None,
+            ends_on=min(self.ends_on or FOR_GOOD, had.ends_on or FOR_GOOD) if self.ends_on or had.ends_on else None,
+            ceiling=_lower(self.ceiling, had.ceiling),
+            requires_purchase_order=self.requires_purchase_order or had.requires_purchase_order,
+            branches=(self.branches & had.branches) or had.branches if had.branches else self.branches,
+        )
+
+
+def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    given = [amount for amount in (one, other) if amount is not None]
+    return min(given) if given else None
+
+
+def terms_of(*, membership: Membership) -> Wish:
+    """What a member has. Two queries at most."""
+    return _wish(membership, granted=granted_to(membership=membership))
+
+
+def terms_signed(*, mandate: Mandate) -> Wish:
+    """What a mandate gives, its proof supposed accepted. One query."""
+    return _wish(mandate, granted=mandate.granted)
+
+
+def _wish(row: Membership | Mandate, *, granted: Iterable[str]) -> Wish:
+    return Wish(
+        role=row.role,
+        granted=known(granted),
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        ceiling=row.ceiling,
+        requires_purchase_order=row.requires_purchase_order,
+        branches=frozenset(branch.pk for branch in row.branches.all()),
+    )
+
+
+def known(codes: Iterable[str]) -> frozenset[Permission]:
+    """The permissions of these codes; one of an older version is none."""
+    return frozenset(Permission(code) for code in codes if code in Permission)
+
+
+def as_columns(*, wish: Wish) -> dict[str, object]:
+    """The fields of a membership or a mandate that say it; permissions and branches apart."""
+    return {
+        "role": wish.role,
+        "starts_on": wish.starts_on,
+        "ends_on": wish.ends_on,
+        "ceiling": wish.ceiling,
+        "requires_purchase_order": wish.requires_purchase_order,
+    }
+
+
+def codes(permissions: Collection[Permission]) -> list[str]:
+    """In the order of the policy, as they are kept."""
+    return [permission.value for permission in Permission if permission in permissions]

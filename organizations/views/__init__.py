@@ -1,0 +1,1 @@
+"""Pages of this app: the ways in, and the identity of a company."""

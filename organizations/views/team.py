@@ -1,0 +1,239 @@
+"""The people of a company, for those who may invite or manage them: the list, one person, ending an access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header, urlencode
+from django.utils.text import slugify
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.refusals import Refusal
+from organizations import team
+from organizations.access import CustomerRequest, View, permissions_by, requires
+from organizations.forms import AccessForm
+from organizations.models import Customer, Mandate, Membership
+from organizations.papers import edges_of
+from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
+from organizations.services import mandates, members
+from organizations.terms import terms_of
+from signatures.links import path_of
+from signatures.parties import Origin
+
+FRAGMENTS = {"results": "#results", "more": "#rows"}
+
+
+def see_other(address: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(address, status=303)
+
+
+def origin_of(request: HttpRequest) -> Origin:
+    """From where a person acts, as the evidence of a signature keeps it."""
+    return Origin(ip=get_adapter(request).get_client_ip(request), user_agent=request.headers.get("User-Agent", ""))
+
+
+def of_members(view: View) -> Callable[..., HttpResponseBase]:
+    """Only member companies have a team: the others are told why, and how to become one."""
+
+    @wraps(view)
+    def page(request: CustomerRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.customer.kind != Customer.Kind.MEMBER:
+            return render(request, "organizations/team_of_members.html")
+        return view(request, *args, **kwargs)
+
+    return page
+
+
+@requires(Permission.INVITE_VISITORS)
+@of_members
+@require_safe
+def team_list(request: CustomerRequest) -> HttpResponse:
+    """Who may do what, and what waits. The same queries for ten people and for ten thousand."""
+    customer, target = request.customer, request.htmx.target or ""
+    filters = team.filters_from(data=request.GET)
+    after = request.GET.get("after", "")
+    found = team.page_after(customer=customer, filters=filters, after=after)
+    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
+    address = reverse("organizations:team", args=[customer.public_id])
+    more = urlencode({"after": team.place_of(membership=shown[-1])}) if has_more else ""
+    context: dict[str, Any] = {
+        "filters": filters,
+        "after": after,
+        "fragment": target,
+        "roles": Role.choices,
+        "states": [
+            ("active", _("In force")),
+            ("counter", _("Have not come, or at the counter only")),
+            ("later", _("Begin later")),
+            ("ended", _("Ended")),
+        ],
+        "people": [team.described(membership=row, customer=customer) for row in shown],
+        "more_url": f"{address}?{'&'.join(filter(None, [filters.query, more]))}" if more else "",
+        "export_url": f"{reverse('organizations:team-export', args=[customer.public_id])}?{filters.query}",
+        "manages": Permission.MANAGE_TEAM in request.permissions,
+    }
+    if target not in FRAGMENTS:
+        context |= {"desk": team.desk_of(customer=customer), "waiting": _waiting(customer)}
+    return render(request, f"organizations/team_list.html{FRAGMENTS.get(target, '')}", context)
+
+
+def _waiting(customer: Customer) -> list[tuple[Mandate, tuple[str, str]]]:
+    return [(mandate, team.state_of(mandate=mandate)) for mandate in team.waiting_mandates(customer=customer)]
+
+
+@requires(Permission.MANAGE_TEAM)
+@of_members
+@require_safe
+def team_export(request: CustomerRequest) -> StreamingHttpResponse:
+    filters = team.filters_from(data=request.GET)
+    name = f"{slugify(_('Team'))}-{slugify(request.customer.number)}-{timezone.localdate().isoformat()}.csv"
+    return StreamingHttpResponse(
+        team.spreadsheet(customer=request.customer, filters=filters),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""},
+    )
+
+
+@requires(Permission.MANAGE_TEAM)
+@of_members
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
+    """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
+    membership = _member(request, membership_id)
+    form = AccessForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES or None,
+        customer=request.customer,
+        roles=roles_given_by(request),
+        initial=_as_initial(membership),
+    )
+    if form.is_valid():
+        try:
+            batch = members.change_member(
+                membership=membership,
+                wish=form.wish,
+                by=request.user,
+                proof=mandates.keep_proof(proof=form.cleaned_data["proof"]),
+            )
+            if batch is not None:
+                asked = mandates.ask_to_sign(
+                    customer=request.customer, batch=batch, by=request.user, origin=origin_of(request)
+                )
+                return see_other(path_of(request=asked))
+        except Refusal as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return see_other(f"{request.path}?changed=1")
+    return render(
+        request,
+        "organizations/member_detail.html",
+        {
+            "form": form,
+            "rights": rights_of(request.customer, chosen=chosen_in(form)),
+            "role_table": role_table(),
+            "has_changed": "changed" in request.GET,
+            **_facts(request.customer, membership),
+        },
+        status=422 if form.is_bound else 200,
+    )
+
+
+@requires(Permission.MANAGE_TEAM)
+@of_members
+@require_http_methods(["GET", "HEAD", "POST"])
+def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
+    """Asks once, naming the person and what ends; then the receipt."""
+    membership = _member(request, membership_id)
+    refusal = None
+    if request.method == "POST":
+        try:
+            members.remove_member(membership=membership, by=request.user)
+        except Refusal as caught:
+            refusal = caught
+        else:
+            return see_other(request.path)
+    context = {"member": membership, "person": team.described(membership=membership, customer=request.customer),
+               "refusal": refusal}  # fmt: skip
+    return render(request, "organizations/member_remove.html", context, status=422 if refusal else 200)
+
+
+@requires(Permission.INVITE_VISITORS)
+@of_members
+@require_POST
+def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
+    """To the page that signs what was prepared and not signed yet."""
+    mandate = get_object_or_404(request.customer.mandates.unsigned(), pk=mandate_id, prepared_by=request.user)
+    try:
+        asked = mandates.ask_to_sign(
+            customer=request.customer, batch=mandate.batch, by=request.user, origin=origin_of(request)
+        )
+    except Refusal:  # signed or given up since the page was read: the list says which
+        return see_other(reverse("organizations:team", args=[request.customer.public_id]))
+    return see_other(path_of(request=asked))
+
+
+def roles_given_by(request: CustomerRequest) -> list[str]:
+    """The roles this person may give."""
+    if Permission.MANAGE_TEAM not in request.permissions:
+        return [Role.VISITOR.value]
+    return [role for role in Role.values if role not in OPENING_ROLES or request.membership.role in OPENING_ROLES]
+
+
+def rights_of(customer: Customer, *, chosen: frozenset[str]) -> list[tuple[Permission, bool, bool]]:
+    """Each permission, whether it is ticked, and whether the customer's contracts let it be used."""
+    return [(right, right.value in chosen, right.is_available(customer.features)) for right in Permission]
+
+
+def role_table() -> list[tuple[str, list[str]]]:
+    """Each role, and in words what comes with it."""
+    return [
+        (str(role.label), [str(right.label) for right in Permission if right in ROLE_PERMISSIONS[role]])
+        for role in Role
+    ]
+
+
+def chosen_in(form: AccessForm) -> frozenset[str]:
+    return frozenset(str(value) for value in form["granted"].value() or [])
+
+
+def _member(request: CustomerRequest, membership_id: int) -> Membership:
+    rows = request.customer.memberships.select_related("user").with_granted().prefetch_related("branches")
+    membership = get_object_or_404(rows, pk=membership_id)
+    membership.customer = request.customer
+    return membership
+
+
+def _as_initial(membership: Membership) -> dict[str, Any]:
+    had = terms_of(membership=membership)
+    return {
+        "role": had.role,
+        "granted": [permission.value for permission in had.beyond_role],
+        "starts_on": had.starts_on,
+        "ends_on": had.ends_on,
+        "ceiling": had.ceiling,
+        "requires_purchase_order": had.requires_purchase_order,
+        "branches": list(had.branches),
+    }
+
+
+def _facts(customer: Customer, membership: Membership) -> dict[str, Any]:
+    """What the page says of the person beside the form."""
+    rows = membership.mandates.select_related("prepared_by", "signature", "invitation__message")
+    held = permissions_by(membership=membership, customer=customer)
+    return {
+        "member": membership,
+        "person": team.described(membership=membership, customer=customer),
+        "held": [permission for permission in Permission if permission in held],
+        "edges": edges_of(mandate=membership, language=get_language() or "fr-ca"),
+        "mandates": list(rows.order_by("-pk")[:20]),
+        "is_over": members.is_over(membership=membership),
+    }

@@ -1,0 +1,218 @@
+"""What is read of each file, and the columns it makes: a whole batch of records at a time, which makes it fast.
+
+A batch that cannot be taken raises Unfit, and leaves no trace: its records are then tried in smaller ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from registry.loader.archive import File
+from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, Years, judged
+from registry.loader.flaws import Unfit
+from registry.loader.keys import fold_all
+from registry.loader.numbers import Numbers
+from registry.loader.records import Batch
+
+Column = Sequence[str]
+STATUSES = ("IM", "RD", "RO", "RX", "NI", "AI")
+STATES = ("V", "A", "F", "R")
+KINDS = ("N", "M", "A")
+HIDDEN = "N"
+ADDRESS = ("address_line1", "address_line2", "address_line3", "address_line4")
+# The index of search keys takes some 2,700 bytes, and a character may need four.
+LONGEST_NAME = 500
+LONGEST_KEY = 600
+LONGEST_CODE = 100
+
+
+class Layout:
+    """One file: the columns read of it, the table they go to, and how."""
+
+    file: File
+    # In the order that `convert` unpacks.
+    columns: tuple[str, ...]
+    table: str
+    # Of the table, in the order that `convert` gives; those that hold texts are empty rather than NULL.
+    targets: tuple[str, ...]
+    texts: tuple[str, ...]
+    # Whether its table is empty when it comes.
+    is_first = True
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        """The columns of the table."""
+        raise AssertionError(f"{self.file} says nothing of its rows")
+
+    def accept(self, cells: Sequence[Column]) -> None:
+        """Last word on records whose cells are right: all are taken, or Unfit."""
+
+
+class Enterprises(Layout):
+    """Entreprise: one record an enterprise."""
+
+    file = File.ENTERPRISES
+    columns = (
+        *("NEQ", "COD_STAT_IMMAT", "DAT_STAT_IMMAT", "DAT_IMMAT", "IND_FAIL", "DAT_CESS_PREVU", "DAT_DEPO_DECLR"),
+        *("AN_DECL", "DAT_LIMIT_PROD", "COD_FORME_JURI", "COD_REGIM_JURI", "DESC_ACT_ECON_ASSUJ"),
+        *("ADR_DOMCL_ADR_DISP", "ADR_DOMCL_LIGN1_ADR", "ADR_DOMCL_LIGN2_ADR", "ADR_DOMCL_LIGN3_ADR"),
+        "ADR_DOMCL_LIGN4_ADR",
+    )
+    table = "registry_enterprise"
+    texts = ("legal_form", "regime", "activity", *ADDRESS)
+    targets = (
+        *("neq", "status", "status_on", "registered_on", "is_bankrupt", "ceases_on", "declared_on", "declared_year"),
+        *("declaration_due_on", *texts),
+    )
+
+    def __init__(self, *, numbers: Numbers) -> None:
+        self.numbers = numbers
+        # One memory of days for all columns: it stays in the processor's.
+        days = Days()
+        self.shapes: list[Cells] = [Codes(among=STATUSES), days, days, Flags(), days, days, Years(), days]
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        numbers, typed, texts, shown, address = cells[0], cells[1:9], cells[9:12], cells[12], cells[13:]
+        kept = judged(typed, shapes=self.shapes, names=self.columns[1:9])
+        return [numbers, *kept, *texts, *shown_lines(shown, address)]
+
+    def accept(self, cells: Sequence[Column]) -> None:
+        self.numbers.add_new(cells[0])
+
+
+class Names(Layout):
+    """Nom: several records an enterprise. A version in another language is a row of its own."""
+
+    file = File.NAMES
+    columns = (
+        *("NEQ", "NOM_ASSUJ", "NOM_ASSUJ_LANG_ETRNG", "STAT_NOM", "TYP_NOM_ASSUJ", "DAT_INIT_NOM_ASSUJ"),
+        "DAT_FIN_NOM_ASSUJ",
+    )
+    table = "registry_enterprisename"
+    texts = ("text", "folded")
+    targets = ("id", "neq", "is_translation", "state", "kind", "since", "until", *texts)
+
+    def __init__(self, *, numbers: Numbers) -> None:
+        self.numbers = numbers
+        days = Days()
+        self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), days, days]
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        numbers, names, foreign, *typed = cells
+        kept = judged(typed, shapes=self.shapes, names=self.columns[3:])
+        keys = named(names, column="NOM_ASSUJ")
+        lines = batch.lines
+        ids = [str(2 * line) for line in lines]
+        rows = [ids, numbers, ["f"] * len(ids), *kept, names, keys]
+        also = [place for place, name in enumerate(foreign) if name not in NOT_STATED]
+        if not also:
+            return rows
+        versions = [foreign[place] for place in also]
+        added = [
+            [str(2 * lines[place] + 1) for place in also],
+            [numbers[place] for place in also],
+            ["t"] * len(also),
+            *([column[place] for place in also] for column in kept),
+            versions,
+            named(versions, column="NOM_ASSUJ_LANG_ETRNG"),
+        ]
+        return [[*column, *more] for column, more in zip(rows, added, strict=True)]
+
+    def accept(self, cells: Sequence[Column]) -> None:
+        self.numbers.add(cells[0])
+
+
+class Establishments(Layout):
+    """Etablissements: the places of business."""
+
+    file = File.ESTABLISHMENTS
+    columns = (
+        *("NEQ", "IND_ETAB_PRINC", "NO_SUF_ETAB", "NOM_ETAB", "DESC_ACT_ECON_ETAB", "IND_DISP"),
+        *("LIGN1_ADR", "LIGN2_ADR", "LIGN3_ADR", "LIGN4_ADR"),
+    )
+    table = "registry_establishment"
+    texts = ("suffix", "name", "activity", *ADDRESS)
+    targets = ("neq", "is_main", *texts)
+
+    def __init__(self, *, numbers: Numbers) -> None:
+        self.numbers = numbers
+        self.is_main = Flags()
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        numbers, main, texts, shown, address = cells[0], cells[1], cells[2:5], cells[5], cells[6:]
+        return [numbers, list(map(self.is_main.__getitem__, main)), *texts, *shown_lines(shown, address)]
+
+    def accept(self, cells: Sequence[Column]) -> None:
+        self.numbers.expect(cells[0])
+
+
+class Mergers(Layout):
+    """FusionScissions: the other enterprise has an NEQ only when it is registered in Québec."""
+
+    file = File.MERGERS
+    columns = ("NEQ", "DAT_EFCTVT", "COD_RELA_ASSUJ", "NEQ_ASSUJ_REL", "DENOMN_SOC")
+    table = "registry_link"
+    texts = ("kind", "code", "other_neq", "other_name", "place")
+    targets = ("neq", "effective_on", *texts)
+
+    def __init__(self, *, numbers: Numbers) -> None:
+        self.numbers = numbers
+        self.days = Days()
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        numbers, days, codes, others, names = cells
+        self.numbers.slots([other for other in others if other not in NOT_STATED], column="NEQ_ASSUJ_REL")
+        count = len(numbers)
+        effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
+        return [numbers, effective, ["merger"] * count, codes, others, names, [""] * count]
+
+    def accept(self, cells: Sequence[Column]) -> None:
+        self.numbers.expect(cells[0])
+
+
+class Continuations(Mergers):
+    """ContinuationsTransformations: from the law of elsewhere, or from another form."""
+
+    file = File.CONTINUATIONS
+    is_first = False
+    columns = ("NEQ", "DAT_EFCTVT", "COD_TYP_CHANG", "AUTR_REGIM_JURI", "NOM_LOCLT")
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        numbers, days, codes, regimes, places = cells
+        count = len(numbers)
+        effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
+        where = [place if regime in NOT_STATED else regime for regime, place in zip(regimes, places, strict=True)]
+        return [numbers, effective, ["continuation"] * count, codes, [""] * count, [""] * count, where]
+
+
+class Labels(Layout):
+    """DomaineValeur: what the codes mean."""
+
+    file = File.LABELS
+    columns = ("TYP_DOM_VAL", "COD_DOM_VAL", "VAL_DOM_FRAN")
+    table = "registry_label"
+    texts = targets = ("kind", "code", "text")
+
+    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+        for name, column in zip(self.columns[:2], cells[:2], strict=True):
+            if max(map(len, column)) > LONGEST_CODE:
+                raise Unfit("too_long", column=name, value=column[0], known=str(LONGEST_CODE))
+        return list(cells)
+
+
+def shown_lines(shown: Column, address: Sequence[Column]) -> Sequence[Column]:
+    """The lines of the addresses, empty where the register hides them."""
+    if HIDDEN not in shown:
+        return address
+    return [
+        ["" if is_shown == HIDDEN else line for is_shown, line in zip(shown, lines, strict=True)] for lines in address
+    ]
+
+
+def named(names: Column, *, column: str) -> list[str]:
+    """Their search keys; Unfit when one is no name, or too long to be found."""
+    if "" in names or "-" in names:
+        raise Unfit("empty", column=column, value=names[0])
+    keys = fold_all(names)
+    if max(map(len, names)) > LONGEST_NAME or max(map(len, keys)) > LONGEST_KEY:
+        raise Unfit("too_long", column=column, value=names[0], known=str(LONGEST_NAME))
+    return keys

@@ -1,0 +1,1 @@
+"""Signing any document with a one-time code, and the sealed file that proves it."""

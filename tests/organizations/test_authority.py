@@ -1,0 +1,277 @@
+"""What a signature sets in motion: rights that take effect, promotions to accept, proofs to look at, the register."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from threading import Barrier
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage
+from organizations.models import Invitation, Mandate, Membership
+from organizations.permissions import Permission, Role
+from organizations.services import mandates
+from organizations.services.authority import ProofDecided, accept_proof, refuse_proof
+from organizations.services.invitations import SomebodyElse, accept_as_new, accept_invitation
+from organizations.services.mandates import ask_to_sign, cancel_mandate, keep_proof
+from organizations.services.members import change_member, grant, remove_member
+from organizations.services.requests import ReasonMissing
+from signatures.models import SignatureRequest
+from signatures.services.requests import decline
+from tests import factories
+from tests.organizations.signing import (
+    AT_HOME,
+    NEW,
+    invited,
+    member,
+    prepared,
+    sign,
+    sign_batch,
+    token_mailed_to,
+    wished,
+)
+
+pytestmark = pytest.mark.django_db
+CHOSEN = {"password": "un long mot de passe", "first_name": "Noé", "last_name": "Roy", "language": "fr-ca"}
+BANK = Permission.CHANGE_BANK_DETAILS
+
+
+@pytest.fixture
+def proved(acme, alice, bob, settings, tmp_path):
+    """Bob is to change bank details, with a document, once signed."""
+    default = settings.STORAGES["default"]
+    options = {**default["OPTIONS"], "location": str(tmp_path)}
+    settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
+    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="resolution.pdf"))
+    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK), by=alice, proof=path)
+    sign_batch(batch, alice)
+    return Mandate.objects.get()
+
+
+def test_a_promotion_is_accepted_by_the_person_before_it_holds(acme, alice, bob):
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    assert member(bob).role == Role.EDITOR
+    accept_invitation(token=token_mailed_to(bob.email), by=bob)
+    assert member(bob).role == Role.ADMINISTRATOR
+    assert Membership.objects.filter(user=bob).count() == 1
+
+
+def test_a_promotion_is_accepted_by_nobody_else(acme, alice, bob, rita):
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    with pytest.raises(SomebodyElse):
+        accept_invitation(token=token_mailed_to(bob.email), by=rita)
+    assert member(bob).role == Role.EDITOR
+
+
+def test_once_accepted_the_former_last_administrator_may_leave(acme, alice, bob):
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    with pytest.raises(mandates.LastAdministrator):
+        remove_member(membership=member(alice), by=alice)
+    accept_invitation(token=token_mailed_to(bob.email), by=bob)
+    remove_member(membership=member(alice), by=bob)
+    assert not acme.permissions_for(alice)
+
+
+def test_a_declined_signature_gives_up_what_it_was_for(acme, alice):
+    mandate = prepared(acme, alice)
+    decline(request=mandate.signature, reason="Non", by=alice, origin=AT_HOME)
+    mandate.refresh_from_db()
+    assert mandate.ended_at is not None
+    assert prepared(acme, alice).pk != mandate.pk
+
+
+def test_what_is_given_up_is_not_to_be_signed_any_more(acme, alice, django_capture_on_commit_callbacks):
+    mandate = prepared(acme, alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_mandate(mandate=mandate, by=alice)
+    assert SignatureRequest.objects.get().state == SignatureRequest.State.CANCELLED
+    with pytest.raises(mandates.NothingToSign):
+        ask_to_sign(customer=acme, batch=mandate.batch, by=alice, origin=AT_HOME)
+
+
+def test_given_up_between_the_page_and_the_code_the_signature_is_undone(acme, alice):
+    mandate = prepared(acme, alice)
+    Mandate.objects.update(ended_at=timezone.now())  # its request is not cancelled yet: a worker was killed
+    with pytest.raises(mandates.NothingToSign):
+        sign(mandate.signature, alice)
+    assert SignatureRequest.objects.get().state == SignatureRequest.State.WAITING
+    assert not Invitation.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "disabled"])
+def test_who_lost_the_right_to_give_signs_nothing(acme, alice, how):
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
+    mandate = prepared(acme, alice)
+    if how == "disabled":
+        alice.is_active = False
+        alice.save()
+    else:
+        change = {"removed_at": timezone.now()} if how == "removed" else {"role": Role.VISITOR}
+        Membership.objects.filter(user=alice).update(**change)
+    with pytest.raises(mandates.AuthorityLost):
+        sign(mandate.signature, alice)
+    assert SignatureRequest.objects.get().state == SignatureRequest.State.WAITING
+    assert not Invitation.objects.exists()
+
+
+def test_signing_what_others_prepared_is_not_possible(acme, alice, bob):
+    mandate = prepared(acme, alice)
+    with pytest.raises(mandates.NothingToSign):
+        ask_to_sign(customer=acme, batch=mandate.batch, by=bob, origin=AT_HOME)
+
+
+def test_asked_to_sign_twice_it_is_one_request(acme, alice):
+    mandate = prepared(acme, alice)
+    again = ask_to_sign(customer=acme, batch=mandate.batch, by=alice, origin=AT_HOME)
+    assert again == mandate.signature
+    assert SignatureRequest.objects.count() == 1
+
+
+def test_a_new_mandate_replaces_the_former_one_of_a_person(acme, alice, bob):
+    for permission in (Permission.VIEW_INVOICES, Permission.VIEW_DOCUMENTS):
+        sign_batch(grant(membership=member(bob), permission=permission, by=alice), alice)
+    first, second = Mandate.objects.order_by("pk")
+    assert (first.ended_at is not None, second.ended_at) == (True, None)
+    assert {Permission.VIEW_INVOICES, Permission.VIEW_DOCUMENTS} <= acme.permissions_for(bob)
+
+
+# --- proofs of authority ----------------------------------------------------------------------
+
+
+def test_a_right_that_needs_a_proof_waits_for_the_agent(acme, bob, sam, proved):
+    assert proved.effective_at is not None
+    assert BANK not in acme.permissions_for(bob)
+    assert list(Mandate.objects.proof_waiting()) == [proved]
+    accept_proof(mandate=proved, by=sam)
+    assert BANK in acme.permissions_for(bob)
+    assert not Mandate.objects.proof_waiting().exists()
+    with pytest.raises(ProofDecided):
+        refuse_proof(mandate=proved, reason="Trop tard", by=sam)
+
+
+def test_a_refused_proof_gives_nothing_and_says_why_to_who_signed(acme, alice, bob, sam, proved):
+    with pytest.raises(ReasonMissing):
+        refuse_proof(mandate=proved, reason=" ", by=sam)
+    refuse_proof(mandate=proved, reason="La résolution n’est pas signée.", by=sam)
+    assert BANK not in acme.permissions_for(bob)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/proof_refused")
+    assert letter.recipient == alice.email
+    assert "n’est pas signée" in letter.text
+
+
+def test_a_proof_accepted_after_the_person_left_gives_nothing(acme, alice, bob, sam, proved):
+    remove_member(membership=member(bob), by=alice)
+    accept_proof(mandate=proved, by=sam)
+    assert not acme.grants.exists()
+
+
+def test_an_administrator_may_ask_for_themselves_what_an_agent_must_accept(acme, alice, sam, proved):
+    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf"))
+    batch = change_member(membership=member(alice), wish=wished(Role.ADMINISTRATOR, BANK), by=alice, proof=path)
+    sign_batch(batch, alice)
+    assert BANK not in acme.permissions_for(alice)
+    accept_proof(mandate=Mandate.objects.get(batch=batch), by=sam)
+    assert BANK in acme.permissions_for(alice)
+
+
+# --- the register -----------------------------------------------------------------------------
+
+
+def test_the_register_knows_what_was_in_force_on_each_day(acme, alice, bob, today, time_machine):
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    mandate = Mandate.objects.get()
+    time_machine.move_to(today + timedelta(days=10))
+    remove_member(membership=member(bob), by=alice)
+    found = {
+        day: Mandate.objects.in_force(on=date(2026, 11, 22) + timedelta(days=day)).exists()
+        for day in (-1, 0, 9, 10, 11)
+    }
+    assert found == {-1: False, 0: True, 9: True, 10: True, 11: False}
+    assert mandate.signature.french.page_count == 1
+
+
+def test_an_invitation_nobody_accepted_is_not_in_force(acme, alice, today):
+    token = invited(acme, alice)
+    assert not Mandate.objects.in_force(on=date(2026, 11, 22)).exists()
+    accept_as_new(token=token, **CHOSEN)
+    assert Mandate.objects.in_force(on=date(2026, 11, 22)).exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"signed_at": timezone.now(), "signature": None}, "mandate_signed_by_a_signature"),
+        ({"effective_at": timezone.now(), "signed_at": timezone.now()}, "mandate_effective_for_somebody"),
+        ({"granted": ["change_bank_details"]}, "mandate_proof_is_there"),
+        ({"proof_decided_at": timezone.now()}, "mandate_proof_decision_is_whole"),
+        ({"email": "Noe@acme.example"}, "mandate_email_normalized"),
+        ({"ceiling": -1}, "mandate_ceiling_not_negative"),
+        ({"starts_on": date(2026, 2, 1), "ends_on": date(2026, 1, 1)}, "mandate_ends_after_start"),
+    ],
+)
+def test_a_mandate_that_contradicts_itself_is_refused(acme, alice, change, constraint):
+    prepared(acme, alice)
+    with pytest.raises(IntegrityError, match=constraint):
+        Mandate.objects.update(**change)
+
+
+def test_the_database_keeps_one_waiting_mandate_a_person_and_one_in_force_a_member(acme, alice, bob):
+    mandate = prepared(acme, alice)
+    copy = {"customer": acme, "prepared_by": alice, "role": Role.VISITOR}
+    with pytest.raises(IntegrityError, match="mandate_one_waiting_a_person"), transaction.atomic():
+        Mandate.objects.create(email=NEW, **copy)
+    of_bob = copy | {"membership": member(bob)}
+    with pytest.raises(IntegrityError, match="mandate_effective_once_signed"), transaction.atomic():
+        Mandate.objects.create(effective_at=timezone.now(), **of_bob)
+    Mandate.objects.create(**of_bob)
+    with pytest.raises(IntegrityError, match="mandate_one_waiting_a_member"), transaction.atomic():
+        Mandate.objects.create(**of_bob)
+    Mandate.objects.filter(membership=member(bob)).delete()
+    now = timezone.now()
+    in_force = of_bob | {"signed_at": now, "effective_at": now, "signature": mandate.signature}
+    Mandate.objects.create(**in_force)
+    with pytest.raises(IntegrityError, match="mandate_one_in_force_a_member"):
+        Mandate.objects.create(**in_force)
+
+
+# --- at the same instant ----------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removed_while_signing_one_of_the_two_happens_whole(acme, alice):
+    owner = factories.UserFactory(email="owner@acme.example")
+    factories.MembershipFactory(customer=acme, user=owner, role=Role.OWNER)
+    mandate = prepared(acme, alice)
+    gate = Barrier(2)
+
+    def act(what: str) -> str:
+        try:
+            if what == "remove":
+                gate.wait(timeout=20)
+                remove_member(membership=member(alice), by=owner)
+                return "removed"
+            gate.wait(timeout=20)
+            sign(mandate.signature, alice)
+        except (mandates.AuthorityLost, mandates.NothingToSign):
+            return "refused"
+        except Exception as refusal:  # noqa: BLE001 - cancelled meanwhile, by the removal: a refusal of signatures
+            return type(refusal).__name__
+        else:
+            return "signed"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        removed, signed = pool.map(act, ["remove", "sign"])
+    assert removed == "removed"
+    assert not acme.permissions_for(alice)
+    mandate.refresh_from_db()
+    # Whichever came first, nothing of it lives on: signed before, the invitation was revoked by the removal.
+    assert mandate.ended_at is not None
+    assert mandate.effective_at is None
+    assert not Invitation.objects.open().exists()
+    assert signed in {"signed", "refused", "RequestCancelled"}

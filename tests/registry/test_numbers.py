@@ -1,0 +1,50 @@
+"""The NEQs of an edition: the same rule as registry.neq, and which are in which file."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry import neq
+from registry.loader.flaws import Unfit
+from registry.loader.numbers import Numbers
+from tests.registry.register import neq_of
+
+VALID = st.builds(
+    lambda prefix, n: neq_of(n, prefix=prefix), st.sampled_from(sorted(neq.PREFIXES)), st.integers(0, 9_999_999)
+)
+
+
+@given(st.one_of(VALID, st.text("0123456789", min_size=9, max_size=11), st.text(max_size=12)))
+def test_a_number_passes_here_when_it_passes_there(text):
+    numbers = Numbers()
+    if neq.is_valid(text) and text.isdigit():
+        numbers.add_new([text])
+        numbers.expect([text])
+    else:
+        with pytest.raises(Unfit):
+            numbers.add_new([text])
+
+
+def test_why_a_number_is_none_is_said_of_the_wrong_one():
+    with pytest.raises(Unfit) as caught:
+        Numbers().add([neq_of(1), "1170000001"])
+    assert (caught.value.code, caught.value.value) == ("neq_check_digit", "1170000001")
+
+
+def test_a_batch_with_a_number_already_there_adds_none_of_them():
+    numbers = Numbers()
+    numbers.add_new([neq_of(1)])
+    for batch in ([neq_of(2), neq_of(1)], [neq_of(3), neq_of(3)]):
+        with pytest.raises(Unfit):
+            numbers.add_new(batch)
+    numbers.add_new([neq_of(2), neq_of(3)])
+
+
+@given(st.sets(VALID), st.sets(VALID))
+def test_what_one_file_has_and_the_other_has_not(here, there):
+    ours, theirs = Numbers(), Numbers()
+    ours.add(sorted(here))
+    theirs.add(sorted(there))
+    assert set(ours.missing_from(theirs)) == here - there
