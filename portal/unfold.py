@@ -25,6 +25,7 @@ PLACES = [
     _entry(_("Payments"), "wallet", "billing_payment_changelist"),
     _entry(_("Unrecognised people"), "user-search", "organizations_accessrequest_changelist"),
     _entry(_("Activation requests"), "key-round", "organizations_activationrequest_changelist"),
+    _entry(_("Signatures"), "signature", "signatures_signaturerequest_changelist"),
     _entry(_("Messages"), "mail", "accounts_outgoingmessage_changelist"),
     _entry(_("History"), "history", "organizations_auditevent_changelist"),
     _entry(_("Merchants"), "store", "organizations_merchant_changelist"),

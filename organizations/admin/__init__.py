@@ -1,5 +1,5 @@
-"""The agents' pages of merchants, customers, people, messages and history."""
+"""The agents' pages of merchants, customers, people, messages, signatures and history."""
 
-from organizations.admin import activations, customers, history, members, merchants, messages
+from organizations.admin import activations, customers, history, members, merchants, messages, signatures
 
-__all__ = ("activations", "customers", "history", "members", "merchants", "messages")
+__all__ = ("activations", "customers", "history", "members", "merchants", "messages", "signatures")

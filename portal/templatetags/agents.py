@@ -26,6 +26,7 @@ WHOLE = frozenset(
     {
         *("number", "customer_number", "invoice_number", "shown_phone", "kind", "state", "status", "space", "method"),
         *("created", "received", "issued_on_iso", "due_on_iso", "starts_on", "ends_on", "moment", "written", "sent"),
+        "signed",
     }
 )
 
