@@ -16,6 +16,7 @@ from accounts.models import OutgoingMessage
 from billing.models import InvoicePdf
 from organizations.comparison import outcome
 from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant, RegisterAlert, Verification
+from signatures.models import Seal
 
 SHOWN = 5
 COUNTED = 100  # beyond, "100+": nobody decides otherwise at 101 than at 4 000
@@ -74,6 +75,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "billing_invoice_changelist",
             "?pdf=failed",
         ),
+        _unsealed(merchants, sees_all=sees_all),
         _pile(
             gettext_lazy("Activation requests expired, never used"),
             _expired(merchants),
@@ -121,6 +123,14 @@ def _capped(rows: QuerySet) -> int:
 def _failed(merchants: list[Merchant], *, sees_all: bool) -> QuerySet[OutgoingMessage]:
     failed = OutgoingMessage.objects.failed().order_by("pk")
     return failed if sees_all else failed.filter(merchant_slug__in=[merchant.slug for merchant in merchants])
+
+
+def _unsealed(merchants: list[Merchant], *, sees_all: bool) -> Pile:
+    failed = Seal.objects.failed().select_related("request").order_by("pk")
+    if not sees_all:
+        failed = failed.filter(request__merchant_slug__in=[merchant.slug for merchant in merchants])
+    title = gettext_lazy("Signatures that could not be sealed")
+    return _pile(title, failed, _seal, "signatures_signaturerequest_changelist", "?seal=failed")
 
 
 def _expired(merchants: list[Merchant]) -> QuerySet[ActivationRequest]:
@@ -174,6 +184,11 @@ def _pdf(pdf: InvoicePdf) -> Line:
     words = ngettext("%(count)s attempt", "%(count)s attempts", pdf.attempts) % {"count": pdf.attempts}
     url = reverse("admin:billing_invoice_change", args=[pdf.invoice_id])
     return Line(f"{pdf.invoice.number} · {pdf.invoice.customer.name}", words, iso_date(pdf.requested_at), url)
+
+
+def _seal(seal: Seal) -> Line:
+    url = reverse("admin:signatures_signaturerequest_change", args=[seal.request_id])
+    return Line(seal.request.title, seal.request.signer_name, iso_date(seal.request.signed_at), url)
 
 
 def _activation(activation: ActivationRequest) -> Line:

@@ -1,4 +1,4 @@
-"""The agents' pages of merchants, customers, people, messages and history, and the companies to verify."""
+"""The agents' pages of merchants, customers, people, messages, signatures and history, and the companies to verify."""
 
 from organizations.admin import (
     activations,
@@ -9,6 +9,7 @@ from organizations.admin import (
     merchants,
     messages,
     petitions,
+    signatures,
     verifications,
 )
 
@@ -21,5 +22,6 @@ __all__ = (
     "merchants",
     "messages",
     "petitions",
+    "signatures",
     "verifications",
 )
