@@ -16,6 +16,15 @@ def check_that_mail_leaves(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def check_that_seals_are_trusted(**_: Any) -> list[CheckMessage]:
+    """A certificate made here proves that a file is unchanged, and to nobody else whose it is."""
+    if settings.SIGNING_CERTIFICATE:
+        return []
+    advice = "SIGNING_CERTIFICATE is not set: signed documents are sealed with a certificate made here."
+    return [Advice(advice, id="portal.W002")]
+
+
+@register(Tags.security, deploy=True)
 def check_that_it_is_no_demo(**_: Any) -> list[CheckMessage]:
     """The demo shows every message to anybody, links included."""
     if not settings.DEMO:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from allauth.account.adapter import get_adapter
+from django.http import HttpRequest
 from phonenumber_field.phonenumber import PhoneNumber
 
 from accounts.models import User
@@ -43,3 +45,8 @@ class Origin(NamedTuple):
 
     ip: str | None = None
     user_agent: str = ""
+
+
+def origin_of(*, request: HttpRequest) -> Origin:
+    """From where a person acts, as the evidence keeps it: behind a proxy we trust, not the proxy's address."""
+    return Origin(ip=get_adapter(request).get_client_ip(request), user_agent=request.headers.get("User-Agent", ""))

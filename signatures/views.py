@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +24,7 @@ from accounts.refusals import Refusal
 from signatures import otp
 from signatures.forms import CodeForm, DeclineForm, FileForm, SignForm
 from signatures.models import SignatureRequest
-from signatures.parties import Origin
+from signatures.parties import origin_of
 from signatures.refusals import LinkUnknown, NothingToSign, SignerAbsent, SignerOther
 from signatures.services import requests, signing
 from signatures.states import State, refuse_others
@@ -76,11 +75,6 @@ def person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def origin_of(request: HttpRequest) -> Origin:
-    """From where a person acts, as the evidence keeps it."""
-    return Origin(ip=get_adapter(request).get_client_ip(request), user_agent=request.headers.get("User-Agent", ""))
-
-
 @by_link
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign(request: HttpRequest, asked: SignatureRequest) -> HttpResponse:
@@ -91,7 +85,7 @@ def sign(request: HttpRequest, asked: SignatureRequest) -> HttpResponse:
     if form.is_valid():
         given = {"code": form.cleaned_data["code"], "consent": form.cleaned_data["consent"]}
         try:
-            signing.sign(request=asked, **given, by=person(request), origin=origin_of(request))
+            signing.sign(request=asked, **given, by=person(request), origin=origin_of(request=request))
         except NothingToSign:
             raise
         except Refusal as refusal:
@@ -106,7 +100,7 @@ def sign(request: HttpRequest, asked: SignatureRequest) -> HttpResponse:
 def document_read(request: HttpRequest, asked: SignatureRequest, language: str) -> HttpResponse:
     """Hand the document over, and lead to it."""
     try:
-        signing.hand_over(request=asked, language=language, by=person(request), origin=origin_of(request))
+        signing.hand_over(request=asked, language=language, by=person(request), origin=origin_of(request=request))
     except signing.LanguageMissing as missing:
         raise Http404 from missing
     except signing.FrenchFirst as refusal:
@@ -136,7 +130,7 @@ def code_send(request: HttpRequest, asked: SignatureRequest) -> HttpResponse:
     if form.is_valid():
         language = form.cleaned_data["language"]
         try:
-            signing.send_code(request=asked, language=language, by=person(request), origin=origin_of(request))
+            signing.send_code(request=asked, language=language, by=person(request), origin=origin_of(request=request))
         except NothingToSign:
             raise
         except Refusal as refusal:
@@ -156,7 +150,7 @@ def decline(request: HttpRequest, asked: SignatureRequest) -> HttpResponse:
     if form.is_valid():
         try:
             requests.decline(
-                request=asked, reason=form.cleaned_data["reason"], by=person(request), origin=origin_of(request)
+                request=asked, reason=form.cleaned_data["reason"], by=person(request), origin=origin_of(request=request)
             )
         except NothingToSign:
             raise
