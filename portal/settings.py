@@ -40,6 +40,7 @@ IS_SECURE = SITE_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "portal",
+    "newsletter",
     "billing",
     "organizations",
     "registry",
@@ -250,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
+    "forget sign-ups nobody confirmed": {"task": "newsletter.forget_sign_ups", "schedule": crontab(hour=3, minute=30)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }
 

@@ -24,6 +24,8 @@ SECRETS = ["Acme Construction inc.", "F-ACME-1", "10482"]
 SIGNED_IN = {
     "accounts:profile",
     "accounts:session-end",
+    "newsletter:profile",
+    "newsletter:profile-leave",
     "organizations:unrecognized",
     "organizations:look-again",
     "account_change_password",
