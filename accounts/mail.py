@@ -166,7 +166,11 @@ def hang_up() -> None:
 
 def send(message: OutgoingMessage) -> None:
     """Hand one e-mail to the mail server; raises one of accounts.transports."""
-    recipient, content = mime.mailbox(message.recipient), mime.build(message)
+    hand_over(recipient=mime.mailbox(message.recipient), content=mime.build(message))
+
+
+def hand_over(*, recipient: str, content: bytes) -> None:
+    """Hand a finished message to the mail server on the connection this thread keeps; raises one of them too."""
     backend = _backend()
     if isinstance(backend, Server):
         backend.send(recipient=recipient, content=content)

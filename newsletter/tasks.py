@@ -6,7 +6,23 @@ from typing import Any
 
 from celery import shared_task
 
-from newsletter.services import subscriptions
+from newsletter import sending
+from newsletter.services import campaigns, subscriptions
+
+
+@shared_task(name=campaigns.SEND, ignore_result=True)
+def send(*, campaign_id: int, **_: Any) -> None:
+    sending.send(campaign_id=campaign_id)
+
+
+@shared_task(name=campaigns.BEGIN, ignore_result=True)
+def begin_due(**_: Any) -> None:
+    campaigns.begin_due()
+
+
+@shared_task(name="newsletter.wake", ignore_result=True)
+def wake(**_: Any) -> None:
+    sending.wake()
 
 
 @shared_task(name="newsletter.forget_sign_ups", ignore_result=True)

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from newsletter import views
+from newsletter import archive, views
 
 app_name = "newsletter"
 urlpatterns = [
+    path("newsletter/", archive.archive_list, name="archive-list"),
+    path("newsletter/feed/", archive.feed, name="feed"),
+    path("newsletter/archive/<slug:public_id>/", archive.archive_detail, name="archive-detail"),
     path("newsletter/subscribe/", views.subscribe, name="subscribe"),
     path("newsletter/subscribe/sent/", views.subscribe_sent, name="subscribe-sent"),
     path("newsletter/confirm/<str:token>/", views.confirm, name="confirm"),

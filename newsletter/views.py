@@ -154,7 +154,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 def profile(request: PersonRequest) -> HttpResponse:
     """My topics, merchant by merchant, and my history; my address was confirmed when I signed up."""
     email = normalize_email(request.user.email)
-    parts = []
+    parts: list[tuple[Merchant, PreferencesForm]] = []
     for merchant in _merchants_of(request):
         subscriber = Subscriber.objects.filter(merchant=merchant, email=email).first()
         is_asked = request.method == "POST" and request.POST.get("merchant") == str(merchant.pk)
@@ -163,14 +163,14 @@ def profile(request: PersonRequest) -> HttpResponse:
             subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
             _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
             return see_other(request.path)
-        parts.append({"merchant": merchant, "form": form, "has_topics": form.has_topics})
+        parts.append((merchant, form))
     mine = Subscriber.objects.filter(email=email)
     context = {
-        "parts": [part for part in parts if part["has_topics"]],
+        "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
         "history": history_of(mine),
         "receives": Subscriber.objects.filter(email=email, pk__in=_active(mine)).exists(),
     }
-    is_refused = any(part["form"].is_bound for part in parts)
+    is_refused = any(form.is_bound for _merchant, form in parts)
     return render(request, "newsletter/profile.html", context, status=422 if is_refused else 200)
 
 

@@ -226,6 +226,11 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 MAILERS = mailers(url=EMAIL_URL, folder=VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Comptoir <comptoir@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Where mail programs that cannot press the button write to unsubscribe; empty: the merchant’s desk.
+NEWSLETTER_MAILTO = env.str("NEWSLETTER_MAILTO", default="")
+# The private key (PEM) that signs campaigns, where the mail service does not, and its name in the DNS.
+DKIM_KEY = env.str("DKIM_KEY", default="", multiline=True)
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="comptoir")
 SMS_URL = env.str("SMS_URL", default="")  # twilio://SID:TOKEN@+15145550123; empty: files under VAR_DIR
 
 # --- work done by the worker ------------------------------------------------------------------
@@ -251,6 +256,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
+    "begin the campaigns whose time has come": {"task": "newsletter.begin_due", "schedule": 30.0},
+    "wake the campaigns nobody works at": {"task": "newsletter.wake", "schedule": 30.0},
     "forget sign-ups nobody confirmed": {"task": "newsletter.forget_sign_ups", "schedule": crontab(hour=3, minute=30)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }

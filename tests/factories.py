@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead, Payment
-from newsletter.models import Consent, Subscriber, Topic, Wording
+from newsletter.models import Campaign, Consent, Subscriber, Topic, Wording
 from organizations.models import Branch, Customer, Membership, Merchant
 from organizations.permissions import Role
 
@@ -213,3 +213,15 @@ class ConsentFactory(factory.django.DjangoModelFactory[Consent]):
     channel = Consent.Channel.WEB_FORM
     wording = factory.SubFactory(WordingFactory, merchant=factory.SelfAttribute("..topic.merchant"))
     language = "fr-ca"
+
+
+class CampaignFactory(factory.django.DjangoModelFactory[Campaign]):
+    class Meta:
+        model = Campaign
+
+    topic = factory.SubFactory(TopicFactory)
+    merchant = factory.SelfAttribute("topic.merchant")
+    subject_fr = "Nacelles à moitié prix"
+    subject_en = "Half-price lifts"
+    body_fr = "Bonjour,\n\nTout novembre, **moitié prix** sur les [nacelles](https://boreal.example/nacelles)."
+    body_en = "Hello,\n\nAll November, **half price** on [lifts](https://boreal.example/lifts)."

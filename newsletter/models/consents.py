@@ -78,7 +78,9 @@ class Consent(models.Model):
         COMPLAINT = "complaint", _("Complaint as unwanted mail")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="consents", db_index=False)
-    topic = models.ForeignKey(Topic, on_delete=models.PROTECT, related_name="+", db_index=False)
+    topic = models.ForeignKey(
+        Topic, on_delete=models.PROTECT, related_name="+", verbose_name=_("topic"), db_index=False
+    )
     act = models.CharField(_("act"), max_length=9, choices=Act)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, blank=True, help_text=_("Empty for a withdrawal."))
     at = models.DateTimeField(_("moment"), default=timezone.now)

@@ -30,7 +30,9 @@ class Subscriber(models.Model):
         BOUNCE = "bounce", _("Hard bounce")
         COMPLAINT = "complaint", _("Complaint")
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="subscribers", db_index=False)
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="subscribers", verbose_name=_("merchant"), db_index=False
+    )
     email = models.EmailField(_("e-mail address"), max_length=254)
     language = models.CharField(_("language"), max_length=5, choices=Language, default=Language.FRENCH)
     key = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Makes the links of this person; for good."))

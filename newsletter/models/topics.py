@@ -42,7 +42,7 @@ class Newsletter(models.Model):
     per_minute = models.PositiveIntegerField(
         _("messages per minute"),
         default=600,
-        validators=[MinValueValidator(1), MaxValueValidator(100_000)],
+        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
         help_text=_("What the mail service accepts; a campaign never leaves faster."),
     )
     most_bounces = models.DecimalField(
