@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from newsletter import sending
-from newsletter.services import campaigns, subscriptions
+from newsletter.services import campaigns, implied, subscriptions
 
 
 @shared_task(name=campaigns.SEND, ignore_result=True)
@@ -18,6 +18,11 @@ def send(*, campaign_id: int, **_: Any) -> None:
 @shared_task(name=campaigns.BEGIN, ignore_result=True)
 def begin_due(**_: Any) -> None:
     campaigns.begin_due()
+
+
+@shared_task(name="newsletter.note_implied", ignore_result=True)
+def note_implied(**_: Any) -> None:
+    implied.note_implied()
 
 
 @shared_task(name="newsletter.wake", ignore_result=True)

@@ -134,7 +134,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
         trace = trace_of(request, Channel.ONE_CLICK if is_one_click else Channel.LINK)
-        subscriptions.leave(subscriber=link.subscriber, trace=trace, reason=reason)
+        subscriptions.leave(subscriber=link.subscriber, trace=trace, reason=reason, campaign_id=link.campaign_id)
         if is_one_click:
             return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
         return see_other(request.path)

@@ -231,6 +231,11 @@ NEWSLETTER_MAILTO = env.str("NEWSLETTER_MAILTO", default="")
 # The private key (PEM) that signs campaigns, where the mail service does not, and its name in the DNS.
 DKIM_KEY = env.str("DKIM_KEY", default="", multiline=True)
 DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="comptoir")
+# What proves that a mail service speaks, at /newsletter/hooks/: Mailgun’s key, or user:password in Postmark’s address.
+ANYMAIL = {
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAILGUN_WEBHOOK_SIGNING_KEY", default=""),
+    "WEBHOOK_SECRET": env.str("MAIL_WEBHOOK_SECRET", default="") or None,
+}
 SMS_URL = env.str("SMS_URL", default="")  # twilio://SID:TOKEN@+15145550123; empty: files under VAR_DIR
 
 # --- work done by the worker ------------------------------------------------------------------
@@ -257,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
     "begin the campaigns whose time has come": {"task": "newsletter.begin_due", "schedule": 30.0},
+    "note the consents that purchases give": {"task": "newsletter.note_implied", "schedule": crontab(hour=2, minute=30)},
     "wake the campaigns nobody works at": {"task": "newsletter.wake", "schedule": 30.0},
     "forget sign-ups nobody confirmed": {"task": "newsletter.forget_sign_ups", "schedule": crontab(hour=3, minute=30)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},

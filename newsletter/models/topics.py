@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pgtrigger
@@ -49,14 +50,14 @@ class Newsletter(models.Model):
         _("most bounces, per cent"),
         max_digits=5,
         decimal_places=2,
-        default=5,
+        default=Decimal(5),
         help_text=_("Beyond, a campaign stops by itself."),
     )
     most_complaints = models.DecimalField(
         _("most complaints, per cent"),
         max_digits=5,
         decimal_places=2,
-        default="0.30",
+        default=Decimal("0.30"),
         help_text=_("Beyond, a campaign stops by itself."),
     )
 

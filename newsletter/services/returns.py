@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.formats import percent
-from newsletter.models import Campaign, Recipient, Subscriber
+from accounts.models import normalize_email
+from newsletter.models import Campaign, Consent, Recipient, Subscriber
 from newsletter.services.campaigns import settings_of
+from newsletter.services.subscriptions import Trace, leave
 from organizations.letters import absolute, write_to
 
 MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
@@ -20,6 +24,9 @@ FEW = 20  # returns under this number say nothing of a campaign
 # RFC 3463: 5.1.x says that the address is wrong, 5.2.1 that the mailbox is closed.
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 _HARD = re.compile(r"\b5\.(1\.\d{1,2}|2\.1)\b")
+RECENT = timedelta(days=30)
+COLUMNS = {"delivered": "delivered_at", "bounced": "bounced_at", "complained": "complained_at"}
+_OUR_ID = re.compile(r"\bn(\d{1,18})\.([0-9a-f]{12})@", re.ASCII)
 _PLAIN_HARD = re.compile(r"\b55[013]\b")
 
 
@@ -33,6 +40,56 @@ def is_hard(answer: str) -> bool:
 def suppress_bounced(*, key: uuid.UUID) -> None:
     """No campaign leaves for this address any more."""
     _suppress(key=key, reason=Subscriber.Suppression.BOUNCE)
+
+
+def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool) -> None:
+    """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter."""
+    recipient = _recipient(email=normalize_email(email), message_id=message_id)
+    if recipient is not None:
+        _note_on(recipient, kind=kind, is_lasting=is_lasting)
+        return
+    # A bounce or complaint about service mail: the newsletter stops, service mail does not.
+    for subscriber in Subscriber.objects.filter(email=normalize_email(email)).order_by("pk"):
+        _judge(subscriber, kind=kind, is_lasting=is_lasting)
+
+
+def _recipient(*, email: str, message_id: str) -> Recipient | None:
+    """By our Message-ID, else the latest message to that address: some services tell only their own number."""
+    rows = Recipient.objects.select_related("subscriber", "campaign__merchant")
+    if match := _OUR_ID.search(message_id):
+        found = rows.filter(pk=int(match[1])).first()
+        return found if found and found.subscriber.key.hex.startswith(match[2]) else None
+    since = timezone.now() - RECENT
+    return (
+        rows.filter(subscriber__email=email, sent_at__gt=since).order_by("-sent_at", "-pk").first() if email else None
+    )
+
+
+def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
+    column = COLUMNS.get(kind)
+    with transaction.atomic():
+        if column and (kind != "bounced" or is_lasting):
+            Recipient.objects.filter(pk=recipient.pk, **{column: None}).update(**{column: timezone.now()})
+        _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
+    if kind in {"bounced", "complained"}:
+        stop_if_needed(campaign=recipient.campaign)
+
+
+def _judge(subscriber: Subscriber, *, kind: str, is_lasting: bool) -> None:
+    """What the fact means for the address."""
+    if kind == "delivered":
+        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=0)
+    elif kind == "complained":
+        _suppress(key=subscriber.key, reason=Subscriber.Suppression.COMPLAINT)
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.COMPLAINT))
+    elif kind == "unsubscribed":
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    elif kind == "bounced" and is_lasting:
+        suppress_bounced(key=subscriber.key)
+    elif kind in {"bounced", "deferred"}:
+        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=F("soft_bounces") + 1)
+        if Subscriber.objects.filter(pk=subscriber.pk, soft_bounces__gte=MANY_SOFT).exists():
+            suppress_bounced(key=subscriber.key)
 
 
 def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:

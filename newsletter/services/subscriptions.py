@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import normalize_email
-from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.models import Consent, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
 from organizations.letters import absolute, write_to
 from organizations.models import Merchant
 from organizations.refusals import Refusal
@@ -167,10 +167,11 @@ def choose_topics(
     return len(lines)
 
 
-def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "") -> int:
+def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id: int | None = None) -> int:
     """Withdraw from every topic of the merchant, at once and also for what is queued; how many lines were written.
 
-    Topics never subscribed to are withdrawn too: no invoice may bring back who said no.
+    Topics never subscribed to are withdrawn too: no invoice may bring back who said no. The campaign whose link
+    was followed counts one who left.
     """
     with transaction.atomic():
         _locked(subscriber)
@@ -178,6 +179,9 @@ def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "") -> int:
         topics = Topic.objects.filter(merchant=subscriber.merchant_id).exclude(pk__in=left).order_by("pk")
         lines = [_withdrawn(subscriber, topic, trace=trace, reason=reason) for topic in topics]
         Consent.objects.bulk_create(lines)
+        if lines and campaign_id is not None:
+            mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
+            mine.update(left_at=timezone.now())
     return len(lines)
 
 

@@ -204,7 +204,7 @@ def test_pausing_takes_effect_before_the_next_message(campaign, sink):
     claimed = sending.claim(campaign=campaign)
     chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
     hand_over = chunk._hand_over  # noqa: SLF001 - the moment between two messages
-    chunk._hand_over = lambda reader: hand_over(reader) and bool(campaigns.pause(campaign=campaign))  # noqa: SLF001
+    chunk._hand_over = lambda reader: hand_over(reader) and bool(campaigns.pause(campaign=campaign))  # noqa: SLF001 - same
     chunk.send()
     assert statuses(campaign) == {"sent": 1, "queued": 4}
     assert sending.send(campaign_id=campaign.pk) == 0
