@@ -111,16 +111,13 @@ class Letter:
 
 
 class Letters:
-    """The letters of a campaign, each written when its first reader comes."""
+    """The letters of a campaign in both languages; writing them asks nobody anything afterwards."""
 
     def __init__(self, *, campaign: Campaign) -> None:
-        self.campaign = campaign
-        self.written: dict[str, Letter] = {}
+        self.written = {language: Letter(campaign=campaign, language=language) for language in Language.values}
 
     def to(self, *, reader: Reader) -> bytes:
-        language = reader.language if reader.language in Language.values else Language.FRENCH.value
-        if language not in self.written:
-            self.written[language] = Letter(campaign=self.campaign, language=language)
+        language = reader.language if reader.language in self.written else Language.FRENCH.value
         return self.written[language].to(reader=reader)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from accounts import mail, mime
 from accounts.delivery import delay
 from accounts.nudges import nudge
 from accounts.transports import Deferred, Lost, Refused, Unreachable
+from newsletter.asking import Asking, insist
 from newsletter.letters import Letters, Reader
 from newsletter.models import Campaign, Recipient
 from newsletter.services import campaigns, returns
@@ -39,7 +39,6 @@ MAX_ATTEMPTS = 10  # with the outbox's delays, most of a day: news is not worth 
 MANY_LOST = 2
 REST = timedelta(seconds=15)
 IDLE = timedelta(seconds=20)
-PATIENCE = 60.0  # seconds: a database that restarts is waited for, what was accepted is not forgotten
 
 CLAIM = """
 WITH due AS MATERIALIZED (
@@ -50,21 +49,6 @@ WITH due AS MATERIALIZED (
 UPDATE newsletter_recipient AS r SET status = 'sending', claimed_at = %s
 FROM due, newsletter_subscriber AS s WHERE r.id = due.id AND s.id = r.subscriber_id
 RETURNING r.id, s.email, s.key, s.language
-"""
-# One round trip a message: the one before is marked, the next one is asked about.
-STEP = """
-WITH marked AS (
-    UPDATE newsletter_recipient
-    SET status = 'sent', sent_at = %s, claimed_at = NULL, attempts = attempts + 1, last_error = ''
-    WHERE id = %s AND status IN ('sending', 'queued')
-)
-SELECT c.status, r.status = 'sending' AND r.claimed_at = %s,
-    s.suppressed_at IS NULL AND u.left_at IS NULL AND (u.express_at IS NOT NULL OR u.implied_until > %s)
-FROM newsletter_recipient r
-JOIN newsletter_campaign c ON c.id = r.campaign_id
-JOIN newsletter_subscriber s ON s.id = r.subscriber_id
-LEFT JOIN newsletter_subscription u ON u.subscriber_id = r.subscriber_id AND u.topic_id = c.topic_id
-WHERE r.id = %s
 """
 
 
@@ -147,6 +131,7 @@ class Chunk:
     def __init__(self, *, campaign: Campaign, claimed: Claim, letters: Letters) -> None:
         self.campaign = campaign
         self.claimed_at = claimed.at
+        self.asking = Asking(claimed_at=claimed.at)
         self.left = deque(claimed.readers)
         self.letters = letters
         self.accepted: Reader | None = None  # by the server, and not marked yet
@@ -156,45 +141,59 @@ class Chunk:
     def send(self) -> int:
         begun = time.monotonic()
         try:
-            while self.left and time.monotonic() - begun < CHUNK_SECONDS:
-                reader = self.left[0]
-                status, is_ours, may_receive = self._step(reader)
-                if status != Campaign.Status.SENDING:
-                    break
-                self.left.popleft()
-                if not is_ours:
-                    continue
-                if not may_receive:
-                    self._change(reader, status=Status.SKIPPED)
-                elif not self._hand_over(reader):
-                    break
+            while self.left and time.monotonic() - begun < CHUNK_SECONDS and self._next():
+                pass
         finally:
             self._finish()
         return self.count
 
-    def _step(self, reader: Reader) -> tuple[str, bool, bool]:
-        """Mark what was accepted; the campaign's status, whether the next row is ours, whether it may leave."""
-        accepted = self.accepted.recipient_id if self.accepted else 0
-        now = timezone.now()
-        parameters = [now, accepted, self.claimed_at, now, reader.recipient_id]
-        status, is_ours, may_receive = insist(lambda: _one(STEP, parameters))
+    def _next(self) -> bool:
+        """One reader, and whether another may follow. The envelope is given while the database answers."""
+        reader = self.left[0]
+        self._ask(reader)
+        handing, failure = self._begin(reader)
+        answer = self.asking.answer()
         self.accepted = None
-        return str(status), bool(is_ours), bool(may_receive)
+        if answer.status != Campaign.Status.SENDING or not (answer.is_ours and answer.may_receive):
+            if handing is not None:
+                handing.abandon()
+            if answer.status != Campaign.Status.SENDING:
+                return False
+            self.left.popleft()
+            if answer.is_ours:
+                self._change(reader, status=Status.SKIPPED)
+            return True
+        self.left.popleft()
+        return self._end(reader, handing, failure)
 
-    def _hand_over(self, reader: Reader) -> bool:
-        """Whether the next one may follow."""
+    def _ask(self, reader: Reader) -> None:
+        accepted = self.accepted.recipient_id if self.accepted else 0
+        self.asking.ask(accepted=accepted, recipient=reader.recipient_id)
+
+    def _begin(self, reader: Reader) -> tuple[mail.Handing | None, Exception | None]:
+        """The message up to the point where nobody has received it, or why not even that."""
         try:
             content = self.letters.to(reader=reader)
-            mail.hand_over(recipient=mime.mailbox(reader.email), content=content)
+            return mail.Handing(recipient=mime.mailbox(reader.email), content=content), None
+        except (Refused, Unreachable, Deferred) as failure:
+            return None, failure
+
+    def _end(self, reader: Reader, handing: mail.Handing | None, failure: Exception | None) -> bool:
+        """Let it be received; whether the next one may follow."""
+        try:
+            if failure is not None:
+                raise failure
+            if handing is not None:
+                handing.finish()
         except Refused as refusal:
             self._fail(reader, reason=str(refusal))
-        except Unreachable as failure:
-            return self._rest(reader, reason=str(failure))
-        except Deferred as failure:
-            self.lost = self.lost + 1 if isinstance(failure, Lost) else 0
+        except Unreachable as absence:
+            return self._rest(reader, reason=str(absence))
+        except Deferred as delayed:
+            self.lost = self.lost + 1 if isinstance(delayed, Lost) else 0
             if self.lost >= MANY_LOST:
-                return self._rest(reader, reason=str(failure))
-            self._postpone(reader, reason=str(failure))
+                return self._rest(reader, reason=str(delayed))
+            self._postpone(reader, reason=str(delayed))
         else:
             self.accepted, self.lost = reader, 0
             self.count += 1
@@ -233,32 +232,12 @@ class Chunk:
     def _finish(self) -> None:
         """Mark the last one accepted; what there was no time for waits again as if never taken."""
         if self.accepted is not None:
-            reader, now = self.accepted, timezone.now()
-            parameters = [now, reader.recipient_id, self.claimed_at, now, reader.recipient_id]
-            insist(lambda: _one(STEP, parameters))
+            self._ask(self.accepted)
+            self.asking.answer()
         ids = [reader.recipient_id for reader in self.left]
         ours = Recipient.objects.filter(pk__in=ids, status=Status.SENDING, claimed_at=self.claimed_at)
         if ids:
             insist(lambda: ours.update(status=Status.QUEUED, claimed_at=None))
-
-
-def insist[Result](work: Callable[[], Result]) -> Result:
-    """Do it again until the database is back: it alone knows what was accepted. Each of these may run twice."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return work()
-        except (OperationalError, InterfaceError):
-            if connection.in_atomic_block or time.monotonic() > deadline:
-                raise
-            connection.close()
-            time.sleep(0.25)
-
-
-def _one(query: str, parameters: Sequence[Any]) -> tuple[object, ...]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return cursor.fetchone() or ("", False, False)
 
 
 def _kept(reason: str) -> str:

@@ -262,7 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
     "begin the campaigns whose time has come": {"task": "newsletter.begin_due", "schedule": 30.0},
-    "note the consents that purchases give": {"task": "newsletter.note_implied", "schedule": crontab(hour=2, minute=30)},
+    "note what purchases imply": {"task": "newsletter.note_implied", "schedule": crontab(hour=2, minute=30)},
     "wake the campaigns nobody works at": {"task": "newsletter.wake", "schedule": 30.0},
     "forget sign-ups nobody confirmed": {"task": "newsletter.forget_sign_ups", "schedule": crontab(hour=3, minute=30)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},

@@ -211,7 +211,6 @@ class Recipient(models.Model):
                 condition=Q(bounced_at__isnull=False) | Q(complained_at__isnull=False),
                 name="recipient_trouble",
             ),
-            models.Index(fields=["subscriber", "-id"], name="recipient_of_subscriber"),
         ]
 
     def __str__(self) -> str:

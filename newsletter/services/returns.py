@@ -59,10 +59,11 @@ def _recipient(*, email: str, message_id: str) -> Recipient | None:
     if match := _OUR_ID.search(message_id):
         found = rows.filter(pk=int(match[1])).first()
         return found if found and found.subscriber.key.hex.startswith(match[2]) else None
-    since = timezone.now() - RECENT
-    return (
-        rows.filter(subscriber__email=email, sent_at__gt=since).order_by("-sent_at", "-pk").first() if email else None
-    )
+    # Each step has its index; recipients have none by subscriber alone, which would be written for every message.
+    people = list(Subscriber.objects.filter(email=email).values_list("pk", flat=True)) if email else []
+    campaigns = Campaign.objects.filter(started_at__gt=timezone.now() - RECENT).values_list("pk", flat=True)
+    found = rows.filter(campaign__in=list(campaigns), subscriber__in=people, sent_at__isnull=False)
+    return found.order_by("-sent_at", "-pk").first()
 
 
 def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:

@@ -97,15 +97,15 @@ def test_who_leaves_while_their_chunk_is_being_sent_is_not_written_to(campaign, 
     """The third message makes the fourth reader leave: claimed already, not handed over yet."""
     claimed = sending.claim(campaign=campaign)
     chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
-    hand_over = chunk._hand_over  # noqa: SLF001 - the moment between two messages
+    hand_over = chunk._end  # noqa: SLF001 - the moment between two messages
 
-    def then_leave(reader: object) -> bool:
-        done = hand_over(reader)
+    def then_leave(*parts: object) -> bool:
+        done = hand_over(*parts)
         if chunk.count == 3:
             leave(claimed.readers[3].email)
         return done
 
-    chunk._hand_over = then_leave  # noqa: SLF001 - same
+    chunk._end = then_leave  # noqa: SLF001 - same
     chunk.send()
     assert len(sink.mails) == 4
     assert claimed.readers[3].email not in {received["To"] for received in sink.mails}
@@ -203,8 +203,8 @@ def test_a_server_that_dies_in_the_middle_is_called_again(campaign, sink, time_m
 def test_pausing_takes_effect_before_the_next_message(campaign, sink):
     claimed = sending.claim(campaign=campaign)
     chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
-    hand_over = chunk._hand_over  # noqa: SLF001 - the moment between two messages
-    chunk._hand_over = lambda reader: hand_over(reader) and bool(campaigns.pause(campaign=campaign))  # noqa: SLF001 - same
+    hand_over = chunk._end  # noqa: SLF001 - the moment between two messages
+    chunk._end = lambda *parts: hand_over(*parts) and bool(campaigns.pause(campaign=campaign))  # noqa: SLF001 - same
     chunk.send()
     assert statuses(campaign) == {"sent": 1, "queued": 4}
     assert sending.send(campaign_id=campaign.pk) == 0
