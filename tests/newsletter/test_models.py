@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 from django.db.models import Model
 from django.utils import timezone
 
-from newsletter.models import Consent, Newsletter, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +140,33 @@ def test_a_sign_up_lasts_and_names_an_address_in_one_spelling(topic):
     refused("sign_up_lasts", SignUp(email="a@example.org", created_at=now, expires_at=now, **fields).save)
     later = now + timedelta(days=1)
     refused("sign_up_email_normalized", SignUp(email="A@example.org", expires_at=later, **fields).save)
+
+
+def test_a_campaign_is_in_one_state_at_a_time(topic):
+    campaign = factories.CampaignFactory(topic=topic)
+    now = timezone.now()
+    for name, fields in {
+        "campaign_scheduled_has_moment": {"status": "scheduled"},
+        "campaign_begun_has_moment": {"status": "sending"},
+        "campaign_ended_is_over": {"status": "draft", "finished_at": now},
+        "campaign_stopped_says_why": {"status": "stopped", "started_at": now},
+    }.items():
+        refused(name, lambda fields=fields: Campaign.objects.filter(pk=campaign.pk).update(**fields))
+
+
+def test_what_people_received_is_not_rewritten(topic):
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    refused("Cannot update", lambda: Campaign.objects.update(body_en="Other"), ProgrammingError)
+    Campaign.objects.update(status="paused")
+    campaign.refresh_from_db()
+    assert campaign.status == "paused"
+
+
+def test_a_recipient_is_one_a_campaign_and_its_state_whole(topic):
+    campaign = factories.CampaignFactory(topic=topic)
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant)
+    recipient = Recipient.objects.create(campaign=campaign, subscriber=subscriber)
+    refused("recipient_once", lambda: Recipient.objects.create(campaign=campaign, subscriber=subscriber))
+    mine = Recipient.objects.filter(pk=recipient.pk)
+    refused("recipient_sent_has_moment", lambda: mine.update(status="sent"))
+    refused("recipient_claim_is_whole", lambda: mine.update(status="sending"))

@@ -9,6 +9,8 @@ from django.db.models import F, Sum
 
 from accounts.models import User
 from billing.models import Allocation, Invoice
+from newsletter.models import Campaign, Subscription
+from newsletter.review import problems
 from organizations.models import AccessRequest, Customer, Merchant
 from portal.demo import PASSWORD
 from portal.demo.people import LOGINS
@@ -34,6 +36,11 @@ def test_the_demo_is_told_once_and_adds_up(capsys):
     assert {invoice.status for invoice in acme} == set(Invoice.Status)
     assert Invoice.objects.filter(customer__email="nouveau@example.org").exists()
     assert AccessRequest.objects.open().count() == 1
+    past, draft = Campaign.objects.order_by("pk")
+    assert (past.status, draft.status) == ("sent", "draft")
+    assert not problems(campaign=draft)
+    assert past.recipients.count() > 3
+    assert Subscription.objects.filter(left_at__isnull=False, subscriber__email="charlie@globex.example").exists()
     paid = Allocation.objects.aggregate(paid=Sum("amount"))["paid"]
     settled = Invoice.objects.filter(kind=Invoice.Kind.INVOICE).aggregate(settled=Sum("settled_amount"))["settled"]
     assert paid == settled > Decimal(0)
