@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -47,12 +48,23 @@ Status = Campaign.Status
 
 
 class ScheduleForm(forms.Form):
-    at = forms.SplitDateTimeField(
-        label=gettext_lazy("Leaves"),
+    day = forms.DateField(
+        label=gettext_lazy("Day"),
         required=False,
-        help_text=gettext_lazy("Date and hour in Québec; empty: now."),
-        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time"}),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("Empty: it leaves now."),
     )
+    hour = forms.TimeField(
+        label=gettext_lazy("Hour in Québec"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        day, hour = cleaned.get("day"), cleaned.get("hour")
+        if bool(day) != bool(hour) and not self.errors:
+            self.add_error("hour" if day else "day", _("Give both the day and the hour, or neither."))
+        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else timezone.now()
+        return cleaned
 
 
 class TestForm(forms.Form):
@@ -270,8 +282,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         back = self.address("change", campaign.pk)
         if request.method == "POST" and form.is_valid():
             try:
-                at = form.cleaned_data["at"] or timezone.now()
-                campaigns.schedule(campaign=campaign, at=at, by=agent(request))
+                campaigns.schedule(campaign=campaign, at=form.cleaned_data["at"], by=agent(request))
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
             else:

@@ -183,7 +183,7 @@ def test_a_test_leaves_in_both_languages(agent, campaign, sam):
 
 
 def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
-    response = agent.post(page("campaign_schedule", campaign.pk), {"at_0": "", "at_1": ""})
+    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
     assert response.status_code == 303
     campaign.refresh_from_db()
     assert campaign.status == "scheduled"
@@ -201,11 +201,20 @@ def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
 
 def test_a_campaign_with_something_to_correct_is_not_scheduled(agent, campaign):
     Campaign.objects.update(body_fr="[ici](/nulle-part)")
-    response = agent.post(page("campaign_schedule", campaign.pk), {"at_0": "2026-12-01", "at_1": "09:00"})
+    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "2026-12-01", "hour": "09:00"})
     assert response.status_code == 422
     assert "/nulle-part" in response.content.decode()
     campaign.refresh_from_db()
     assert campaign.status == "draft"
+
+
+def test_a_campaign_leaves_at_the_hour_of_quebec(agent, campaign, today):
+    address = page("campaign_schedule", campaign.pk)
+    assert agent.post(address, {"day": "2026-12-01", "hour": ""}).status_code == 422
+    agent.post(address, {"day": "2026-12-01", "hour": "09:00"})
+    campaign.refresh_from_db()
+    assert campaign.scheduled_at.isoformat() == "2026-12-01T14:00:00+00:00"
+    assert campaigns.begin_due() == 0
 
 
 def test_what_has_begun_is_no_longer_edited(agent, campaign):
