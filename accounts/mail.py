@@ -5,8 +5,8 @@ from __future__ import annotations
 import smtplib
 import threading
 import time
-from collections.abc import Container
-from contextlib import suppress
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import Message
 from typing import Any, cast
@@ -63,6 +63,32 @@ class Server:
                 return
         self._hand_over(self._connect(), recipient=recipient, content=content)
 
+    def begin(self, *, recipient: str, size: int) -> None:
+        """Name sender and recipient of a message, which nobody receives before `finish`."""
+        kept = self._living()
+        if kept is not None:
+            try:
+                self._envelope(kept, recipient=recipient, size=size)
+            except Lost:
+                pass  # as above
+            else:
+                return
+        self._envelope(self._connect(), recipient=recipient, size=size)
+
+    def finish(self, *, content: bytes) -> None:
+        """The message itself, to the recipient of `begin`."""
+        if self._connection is None:
+            raise Lost("The connection is gone.")
+        self._content(self._connection, content=content)
+
+    def abandon(self) -> None:
+        """Nothing follows `begin` after all."""
+        if self._connection is not None:
+            try:
+                self._connection.rset()
+            except OSError:
+                self._drop()
+
     def hang_up(self) -> None:
         """Close the connection, politely if the server still listens."""
         if self._connection is not None:
@@ -99,13 +125,26 @@ class Server:
         return self._connection
 
     def _hand_over(self, connection: smtplib.SMTP, *, recipient: str, content: bytes) -> None:
+        self._envelope(connection, recipient=recipient, size=len(content))
+        self._content(connection, content=content)
+
+    def _envelope(self, connection: smtplib.SMTP, *, recipient: str, size: int) -> None:
         # Not smtplib's sendmail, which parses again both addresses of each message: mime has checked them.
-        size = f" SIZE={len(content)}" if connection.has_extn("size") else ""
-        try:
+        said = f" SIZE={size}" if connection.has_extn("size") else ""
+        with self._dialogue():
             # Our own address refused is refused for everybody: a setting to correct. Unless this mail is too large.
-            self._judge(*connection.docmd("MAIL", f"FROM:<{mime.sender()}>{size}"), for_good={TOO_LARGE})
+            self._judge(*connection.docmd("MAIL", f"FROM:<{mime.sender()}>{said}"), for_good={TOO_LARGE})
             self._judge(*connection.docmd("RCPT", f"TO:<{recipient}>"), for_good=PERMANENT)
+
+    def _content(self, connection: smtplib.SMTP, *, content: bytes) -> None:
+        with self._dialogue():
             self._judge(*connection.data(content), for_good=PERMANENT)
+
+    @contextmanager
+    def _dialogue(self) -> Iterator[None]:
+        """What breaks inside is told in the words of accounts.transports."""
+        try:
+            yield
         except smtplib.SMTPDataError as refusal:
             self._judge(refusal.smtp_code, refusal.smtp_error, for_good=PERMANENT)
         except OSError as lost:
@@ -121,11 +160,7 @@ class Server:
         if code == CLOSING or code < 0:
             self._drop()
             raise Lost(_answer(code, reply))
-        if self._connection is not None:
-            try:
-                self._connection.rset()
-            except OSError:
-                self._drop()
+        self.abandon()
         raise (Refused if code in for_good else Deferred)(_answer(code, reply))
 
     def _drop(self) -> None:
@@ -166,7 +201,11 @@ def hang_up() -> None:
 
 def send(message: OutgoingMessage) -> None:
     """Hand one e-mail to the mail server; raises one of accounts.transports."""
-    recipient, content = mime.mailbox(message.recipient), mime.build(message)
+    hand_over(recipient=mime.mailbox(message.recipient), content=mime.build(message))
+
+
+def hand_over(*, recipient: str, content: bytes) -> None:
+    """Hand a finished message to the mail server on the connection this thread keeps; raises one of them too."""
     backend = _backend()
     if isinstance(backend, Server):
         backend.send(recipient=recipient, content=content)
@@ -175,3 +214,23 @@ def send(message: OutgoingMessage) -> None:
         backend.send_messages([cast(EmailMessage, Ready(content=content, recipient=recipient))])
     except OSError as failure:
         raise Unreachable(_words(failure)) from failure
+
+
+class Handing:
+    """The same in two steps: until `finish`, nobody has received anything, and `abandon` leaves no trace."""
+
+    def __init__(self, *, recipient: str, content: bytes) -> None:
+        self.recipient, self.content = recipient, content
+        self.backend = _backend()
+        if isinstance(self.backend, Server):
+            self.backend.begin(recipient=recipient, size=len(content))
+
+    def finish(self) -> None:
+        if isinstance(self.backend, Server):
+            self.backend.finish(content=self.content)
+        else:
+            hand_over(recipient=self.recipient, content=self.content)
+
+    def abandon(self) -> None:
+        if isinstance(self.backend, Server):
+            self.backend.abandon()

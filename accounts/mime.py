@@ -74,7 +74,7 @@ def _sender(setting: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=4096)
-def _encoded(text: str, header: str) -> str:
+def encoded(text: str, header: str) -> str:
     """A header's value in ASCII, folded when it has to be encoded (RFC 2047)."""
     if text.isascii() and "=?" not in text:
         return text
@@ -82,11 +82,11 @@ def _encoded(text: str, header: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str) -> str:
+def display_name(text: str) -> str:
     """A display name before an address: quoted, or encoded."""
     text = one_line(text)
     if not text.isascii() or "=?" in text:
-        return _encoded(text, "From")
+        return encoded(text, "From")
     if _PLAIN_NAME.fullmatch(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -98,7 +98,7 @@ def crlf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
 
-def _part(kind: str, text: str) -> bytes:
+def part(kind: str, text: str) -> bytes:
     """Headers and body of one text, quoted-printable: readable in the source, and no line over 76."""
     # The line break that ends the part also tells binascii which kind of break we write.
     content = crlf(f"{text}\n").encode()
@@ -111,9 +111,9 @@ def build(message: OutgoingMessage) -> bytes:
     default_name, address = _sender(settings.DEFAULT_FROM_EMAIL)
     name = message.sender_name or default_name
     lines = [
-        f"From: {_name(name)} <{address}>" if name else f"From: {address}",
+        f"From: {display_name(name)} <{address}>" if name else f"From: {address}",
         f"To: {mailbox(message.recipient)}",
-        f"Subject: {_encoded(one_line(message.subject), 'Subject')}",
+        f"Subject: {encoded(one_line(message.subject), 'Subject')}",
         f"Date: {format_datetime(timezone.now())}",
         f"Message-ID: <{message.key}@{address.rpartition('@')[2]}>",
         "Auto-Submitted: auto-generated",
@@ -123,13 +123,13 @@ def build(message: OutgoingMessage) -> bytes:
     if message.reply_to:
         lines.insert(2, f"Reply-To: {mailbox(message.reply_to)}")
     check_headers(message.headers)
-    lines += [f"{header}: {_encoded(value, header)}" for header, value in message.headers.items()]
-    text = _part("plain", message.text)
+    lines += [f"{header}: {encoded(value, header)}" for header, value in message.headers.items()]
+    text = part("plain", message.text)
     if not message.html:
         return "\r\n".join(lines).encode() + b"\r\n" + text
     # Quoted-printable writes every "=" as "=3D": the boundary cannot be in a part.
     boundary = f"=_{message.key.hex}"
     lines.append(f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n')
     edge = f"--{boundary}".encode()
-    html = _part("html", message.html)
+    html = part("html", message.html)
     return "\r\n".join(lines).encode() + b"%s\r\n%s%s\r\n%s%s--\r\n" % (edge, text, edge, html, edge)

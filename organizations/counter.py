@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import long_date, money
-from organizations.models import Branch, Customer, CounterDecision, Membership
+from organizations.models import Branch, CounterDecision, Customer, Membership
 from organizations.permissions import Permission
 
 Answer, Reason, Act = CounterDecision.Answer, CounterDecision.Reason, CounterDecision.Act

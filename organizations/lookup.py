@@ -185,9 +185,13 @@ def _statement(keys: QuerySet) -> Statement:
     """The rows of these keys, each with its customer, its person, grants, branches and contacts."""
     kept_to = Membership.branches.through.objects.filter(membership=OuterRef("pk")).order_by("branch__name", "pk")
     in_charge = Membership.objects.filter(customer=OuterRef("customer_id")).in_charge(on=DAY).order_by("pk")
-    rows = Membership.objects.filter(pk__in=keys).with_granted().annotate(
-        kept_to=ArraySubquery(kept_to.values_list(JSONObject(pk="branch_id", name="branch__name"))),
-        contacts=ArraySubquery(in_charge.values_list(JSONObject(**CONTACT))[:2]),
+    rows = (
+        Membership.objects.filter(pk__in=keys)
+        .with_granted()
+        .annotate(
+            kept_to=ArraySubquery(kept_to.values_list(JSONObject(pk="branch_id", name="branch__name"))),
+            contacts=ArraySubquery(in_charge.values_list(JSONObject(**CONTACT))[:2]),
+        )
     )
     columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), "user__first_name", "user__last_name"]
     return statement(queryset=rows.values_list(*columns, "granted", "kept_to", "contacts").order_by())

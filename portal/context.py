@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.translation import gettext as _
 
+from newsletter.forms import SubscribeForm
 from organizations.models import Customer, Membership, Merchant
 from organizations.permissions import Permission
 
@@ -77,6 +78,13 @@ class Frame:
             "customer__merchant__name",
         )
         return list(mine.select_related("customer__merchant").only("role", *shown))
+
+    @cached_property
+    def signup(self) -> SubscribeForm | None:
+        """The form at the foot of a visitor's page, when the merchant has something to subscribe to."""
+        merchant = None if self._request.user.is_authenticated else merchant_of(self._request)
+        form = SubscribeForm(merchant=merchant) if merchant else None
+        return form if form and form.has_topics else None
 
     @property
     def has_several_merchants(self) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-LINKS = re.compile(r"/(confirm-email|activate|sign|password/reset/key)/[^/\s]+")
+LINKS = re.compile(
+    r"/(confirm-email|activate|sign|password/reset/key|newsletter/(?:confirm|preferences|unsubscribe))/[^/\s]+"
+)
 
 
 class PrivatePages:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.formats import iso_date, long_moment
 from accounts.models import OutgoingMessage
 from billing.models import InvoicePdf
+from newsletter.models import Campaign
 from organizations.comparison import outcome
 from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant, RegisterAlert, Verification
 from signatures.models import Seal
@@ -65,6 +66,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "accounts_outgoingmessage_changelist",
             "?status=failed",
         ),
+        _stopped(merchants),
         _pile(
             gettext_lazy("PDFs that could not be made"),
             InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None)
@@ -108,6 +110,12 @@ def _companies(merchants: list[Merchant]) -> list[Pile]:
             "?state=open",
         ),
     ]
+
+
+def _stopped(merchants: list[Merchant]) -> Pile:
+    stopped = Campaign.objects.filter(merchant__in=merchants, status=Campaign.Status.STOPPED).order_by("pk")
+    title = gettext_lazy("Campaigns that stopped by themselves")
+    return _pile(title, stopped, _campaign, "newsletter_campaign_changelist", "?status=stopped")
 
 
 def _pile(title: object, rows: QuerySet, line: Callable[..., Line], changelist: str, query: str) -> Pile:
@@ -178,6 +186,11 @@ def _alert(alert: RegisterAlert) -> Line:
 def _message(message: OutgoingMessage) -> Line:
     url = reverse("admin:accounts_outgoingmessage_again", args=[message.pk])
     return Line(message.subject or _("Text message"), message.recipient, iso_date(message.created_at), url)
+
+
+def _campaign(campaign: Campaign) -> Line:
+    url = reverse("admin:newsletter_campaign_change", args=[campaign.pk])
+    return Line(campaign.subject, campaign.stopped_for, iso_date(campaign.started_at), url)
 
 
 def _pdf(pdf: InvoicePdf) -> Line:

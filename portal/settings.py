@@ -40,6 +40,7 @@ IS_SECURE = SITE_URL.startswith("https://")
 
 INSTALLED_APPS = [
     "portal",
+    "newsletter",
     "billing",
     "organizations",
     "registry",
@@ -229,6 +230,16 @@ EMAIL_URL = env.str("EMAIL_URL", default="")
 MAILERS = mailers(url=EMAIL_URL, folder=VAR_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Comptoir <comptoir@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# Where mail programs that cannot press the button write to unsubscribe; empty: the merchant’s desk.
+NEWSLETTER_MAILTO = env.str("NEWSLETTER_MAILTO", default="")
+# The private key (PEM) that signs campaigns, where the mail service does not, and its name in the DNS.
+DKIM_KEY = env.str("DKIM_KEY", default="", multiline=True)
+DKIM_SELECTOR = env.str("DKIM_SELECTOR", default="comptoir")
+# What proves that a mail service speaks, at /newsletter/hooks/: Mailgun’s key, or user:password in Postmark’s address.
+ANYMAIL = {
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAILGUN_WEBHOOK_SIGNING_KEY", default=""),
+    "WEBHOOK_SECRET": env.str("MAIL_WEBHOOK_SECRET", default="") or None,
+}
 SMS_URL = env.str("SMS_URL", default="")  # twilio://SID:TOKEN@+15145550123; empty: files under VAR_DIR
 
 # --- signatures -------------------------------------------------------------------------------
@@ -265,6 +276,10 @@ CELERY_BEAT_SCHEDULE = {
     "close signatures out of time": {"task": "signatures.expire", "schedule": 600.0},
     "remind signers": {"task": "signatures.remind", "schedule": crontab(hour="8-18", minute=5)},
     "blank secrets of old failed messages": {"task": "accounts.forget_secrets", "schedule": crontab(hour=3, minute=10)},
+    "begin the campaigns whose time has come": {"task": "newsletter.begin_due", "schedule": 30.0},
+    "note what purchases imply": {"task": "newsletter.note_implied", "schedule": crontab(hour=2, minute=30)},
+    "wake the campaigns nobody works at": {"task": "newsletter.wake", "schedule": 30.0},
+    "forget sign-ups nobody confirmed": {"task": "newsletter.forget_sign_ups", "schedule": crontab(hour=3, minute=30)},
     "clear old sessions": {"task": "accounts.clear_sessions", "schedule": crontab(hour=3, minute=20)},
 }
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("signatures.urls")),
     path("", include("organizations.urls")),
     path("", include("billing.urls")),
+    path("", include("newsletter.urls")),
     # Before allauth's own, and under its name.
     path("accounts/confirm-email/<str:key>/", email_confirm, name="account_confirm_email"),
     path("accounts/", include("allauth.urls")),

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from guardian.shortcuts import assign_perm
 
 from accounts.models import User
+from newsletter.models import Topic
 from organizations.models import Customer, Merchant
 from organizations.permissions import Role
 from tests import factories
@@ -116,6 +117,13 @@ def zoe(riviere: Merchant) -> User:
 @pytest.fixture
 def root(db: None) -> User:
     return factories.UserFactory(email="root@comptoir.example", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def topic(boreal: Merchant) -> Topic:
+    """What Location Boréal writes about, and the words one agrees to."""
+    factories.WordingFactory(merchant=boreal, version=1)
+    return factories.TopicFactory(merchant=boreal, slug="offres", name_fr="Offres du mois", name_en="Monthly offers")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead, Payment
+from newsletter.models import Campaign, Consent, Subscriber, Topic, Wording
 from organizations.models import Branch, Customer, Membership, Merchant, Organization, Verification
 from organizations.permissions import Role
 from registry.models import Edition, Enterprise, EnterpriseName
@@ -236,3 +237,59 @@ class OrganizationFactory(factory.django.DjangoModelFactory[Organization]):
     neq = "1170000005"
     administrator_name = "Alice Tremblay"
     verified_at = factory.LazyFunction(timezone.now)
+
+
+class TopicFactory(factory.django.DjangoModelFactory[Topic]):
+    class Meta:
+        model = Topic
+
+    merchant = factory.SubFactory(MerchantFactory)
+    slug = factory.Sequence(lambda n: f"topic{n}")
+    name_fr = factory.Sequence(lambda n: f"Nouveautés {n}")
+    name_en = factory.Sequence(lambda n: f"News {n}")
+
+
+class WordingFactory(factory.django.DjangoModelFactory[Wording]):
+    class Meta:
+        model = Wording
+
+    merchant = factory.SubFactory(MerchantFactory)
+    version = factory.Sequence(lambda n: n + 1)
+    text_fr = "J’accepte de recevoir l’infolettre; je peux me désabonner en tout temps."
+    text_en = "I agree to receive the newsletter; I may unsubscribe at any time."
+
+
+class SubscriberFactory(factory.django.DjangoModelFactory[Subscriber]):
+    class Meta:
+        model = Subscriber
+
+    merchant = factory.SubFactory(MerchantFactory)
+    email = factory.Sequence(lambda n: f"abonne{n}@example.org")
+    language = "fr-ca"
+
+
+class ConsentFactory(factory.django.DjangoModelFactory[Consent]):
+    """An express consent, which makes the subscription."""
+
+    class Meta:
+        model = Consent
+
+    topic = factory.SubFactory(TopicFactory)
+    subscriber = factory.SubFactory(SubscriberFactory, merchant=factory.SelfAttribute("..topic.merchant"))
+    act = Consent.Act.GIVEN
+    kind = Consent.Kind.EXPRESS
+    channel = Consent.Channel.WEB_FORM
+    wording = factory.SubFactory(WordingFactory, merchant=factory.SelfAttribute("..topic.merchant"))
+    language = "fr-ca"
+
+
+class CampaignFactory(factory.django.DjangoModelFactory[Campaign]):
+    class Meta:
+        model = Campaign
+
+    topic = factory.SubFactory(TopicFactory)
+    merchant = factory.SelfAttribute("topic.merchant")
+    subject_fr = "Nacelles à moitié prix"
+    subject_en = "Half-price lifts"
+    body_fr = "Bonjour,\n\nTout novembre, **moitié prix** sur les [nacelles](https://boreal.example/nacelles)."
+    body_en = "Hello,\n\nAll November, **half price** on [lifts](https://boreal.example/lifts)."

@@ -15,7 +15,7 @@ from django.db.models import signals as model_signals
 
 ROOT = Path(__file__).resolve().parent.parent
 # From the top: an app imports only apps below it.
-LADDER = ["portal", "billing", "organizations", "registry", "signatures", "accounts"]
+LADDER = ["portal", "newsletter", "billing", "organizations", "registry", "signatures", "accounts"]
 APPS = sorted(LADDER)
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "base", "mixins", "misc"}
 ENTRY_POINTS = {"manage", "settings", "apps", "urls", "wsgi", "celery"}

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-OURS = {"accounts", "registry", "signatures", "organizations", "billing"}
+OURS = {"accounts", "registry", "signatures", "organizations", "billing", "newsletter"}
 
 
 def ours() -> dict[tuple[str, str], object]:

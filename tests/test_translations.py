@@ -18,7 +18,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "portal/locale/fr_CA/LC_MESSAGES/django.po"
-APPS = ["portal", "billing", "organizations", "registry", "signatures", "accounts"]
+APPS = ["portal", "newsletter", "billing", "organizations", "registry", "signatures", "accounts"]
 KEYWORDS = {
     "_": None,
     "gettext": None,

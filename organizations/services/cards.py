@@ -23,7 +23,9 @@ class PinWrong(cards.CardRefused):
 
 
 class PinTried(cards.CardRefused):
-    sentence: str | Promise = _("Five wrong PINs: this card is withdrawn. Find the person by name, and check who it is.")
+    sentence: str | Promise = _(
+        "Five wrong PINs: this card is withdrawn. Find the person by name, and check who it is."
+    )
 
 
 @transaction.atomic

@@ -116,9 +116,7 @@ def refuse_unlisted(*, customer: Customer, person: str, place: Place, by: User) 
     return _keep(row, decision=Decision(answer=Answer.NO, reason=Reason.UNLISTED))
 
 
-def _refuse_against(
-    decision: Decision, *, act: Act, amount: Decimal | None, purchase_order: str, words: str
-) -> None:
+def _refuse_against(decision: Decision, *, act: Act, amount: Decimal | None, purchase_order: str, words: str) -> None:
     if not (decision.may_rent if act == Act.RENTED else decision.may_pick_up):
         raise NotAllowed(why=words)
     if act != Act.RENTED:

@@ -20,7 +20,7 @@ from organizations.models import Branch, Customer, Membership, Merchant
 from organizations.models.merchants import SERVE_MERCHANT
 from organizations.services.recognition import recognize
 from organizations.services.requests import request_access
-from portal.demo import catalog, people
+from portal.demo import catalog, news, people
 from portal.demo.companies import declare_all
 
 PASSWORD = "comptoir-demo"  # noqa: S105 - published on purpose, for people who do not exist
@@ -53,6 +53,8 @@ def tell(*, progress: Callable[[str], None]) -> bool:
         ledger.leave_open(customer=Customer.objects.get(merchant=merchants[0], number="10482"))
         # The past comes as an import would: its PDF are made when somebody asks.
         InvoicePdf.objects.filter(invoice__issued_on__lt=timezone.localdate() - timedelta(days=30)).delete()
+        progress("newsletters")
+        news.publish(merchants=merchants)
         progress("somebody nobody recognises")
         _leave_a_request(merchant=merchants[0])
     return True

@@ -10,6 +10,8 @@ from django.db.models import F, Sum
 from accounts.models import User
 from billing.models import Allocation, Invoice
 from billing.services import document_name
+from newsletter.models import Campaign, Subscription
+from newsletter.review import problems
 from organizations.models import AccessRequest, Customer, Merchant, Organization, RegisterAlert, Verification
 from portal.demo import PASSWORD
 from portal.demo.companies import declare_all
@@ -62,6 +64,11 @@ def test_the_demo_is_told_once_and_adds_up(capsys):
     assert Invoice.objects.filter(customer__email="nouveau@example.org").exists()
     assert AccessRequest.objects.open().count() == 1
     assert_companies_show_every_verdict()
+    past, draft = Campaign.objects.order_by("pk")
+    assert (past.status, draft.status) == ("sent", "draft")
+    assert not problems(campaign=draft)
+    assert past.recipients.count() > 3
+    assert Subscription.objects.filter(left_at__isnull=False, subscriber__email="charlie@globex.example").exists()
     paid = Allocation.objects.aggregate(paid=Sum("amount"))["paid"]
     settled = Invoice.objects.filter(kind=Invoice.Kind.INVOICE).aggregate(settled=Sum("settled_amount"))["settled"]
     assert paid == settled > Decimal(0)

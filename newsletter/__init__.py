@@ -1,0 +1,1 @@
+"""Newsletters: consent that can be proved, campaigns, leaving."""

@@ -1,0 +1,341 @@
+"""Campaigns: written, checked, previewed, tried, scheduled, watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.csp import CSP
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.csp import csp_override
+
+from accounts.formats import iso_moment
+from accounts.models import Language
+from accounts.outbox import queue_email
+from newsletter import audience
+from newsletter.letters import words_of
+from newsletter.models import Campaign
+from newsletter.results import results_of
+from newsletter.review import problems
+from newsletter.services import campaigns
+from organizations.admin.filters import ChoiceFilter
+from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
+from organizations.models import Customer
+from organizations.refusals import Refusal
+
+# The mail is shown as its reader's program would, styles on its elements, and can do nothing.
+LETTER_POLICY: dict[str, list[str]] = {
+    "default-src": [str(CSP.NONE)],
+    "style-src": [str(CSP.UNSAFE_INLINE)],
+    "img-src": ["https:"],
+    "frame-ancestors": [str(CSP.SELF)],
+    "sandbox": [""],
+}
+FRAMED_POLICY = {**settings.SECURE_CSP, "frame-src": [CSP.SELF]}
+Status = Campaign.Status
+
+
+class ScheduleForm(forms.Form):
+    day = forms.DateField(
+        label=gettext_lazy("Day"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=gettext_lazy("Empty: it leaves now."),
+    )
+    hour = forms.TimeField(
+        label=gettext_lazy("Hour in Québec"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        day, hour = cleaned.get("day"), cleaned.get("hour")
+        if bool(day) != bool(hour) and not self.errors:
+            self.add_error("hour" if day else "day", _("Give both the day and the hour, or neither."))
+        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else timezone.now()
+        return cleaned
+
+
+class TestForm(forms.Form):
+    email = forms.EmailField(label=gettext_lazy("E-mail"))
+
+
+class CampaignForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        topic, branch = cleaned.get("topic"), cleaned.get("to_branch")
+        if topic and branch and branch.merchant_id != topic.merchant_id:
+            self.add_error("to_branch", _("This branch is of another merchant than the topic."))
+        return cleaned
+
+
+class StatusFilter(ChoiceFilter):
+    title = gettext_lazy("status")
+    parameter_name = "status"
+    options = Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
+
+
+class Act:
+    """A button of a campaign that asks before it acts."""
+
+    def __init__(self, *, of: set[Status], title: Any, lead: Any, submit: Any, do: Callable[..., object]) -> None:
+        self.of, self.title, self.lead, self.submit, self.do = of, title, lead, submit, do
+
+
+ACTS = {
+    "withdraw": Act(
+        of={Status.SCHEDULED},
+        title=gettext_lazy("Take it back to a draft"),
+        lead=gettext_lazy("It does not leave until somebody schedules it again."),
+        submit=gettext_lazy("Back to a draft"),
+        do=campaigns.withdraw,
+    ),
+    "pause": Act(
+        of={Status.SENDING},
+        title=gettext_lazy("Pause the campaign"),
+        lead=gettext_lazy("Nothing more leaves until somebody resumes it."),
+        submit=gettext_lazy("Pause"),
+        do=campaigns.pause,
+    ),
+    "resume": Act(
+        of={Status.PAUSED, Status.STOPPED},
+        title=gettext_lazy("Resume the campaign"),
+        lead=gettext_lazy("It goes on with those who have not received it. Who left meanwhile is not written to."),
+        submit=gettext_lazy("Resume"),
+        do=campaigns.resume,
+    ),
+    "cancel": Act(
+        of={Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED},
+        title=gettext_lazy("Cancel the campaign"),
+        lead=gettext_lazy("Nobody else receives it, and it cannot be resumed. What has left has left."),
+        submit=gettext_lazy("Cancel the campaign"),
+        do=campaigns.cancel,
+    ),
+}
+
+
+@admin.register(Campaign)
+class CampaignAdmin(MerchantScopedAdmin):
+    is_editable = True
+    form = CampaignForm
+    list_display = ("subject_fr", "topic", "state", "leaves", "ended")
+    list_select_related = ("topic", "merchant")
+    list_filter = (StatusFilter,)
+    ordering = ("-pk",)
+    sortable_by = ()
+    fieldsets = (
+        (None, {"fields": ("topic", "state", "leaves", "ended", "stopped_for")}),
+        (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
+        (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
+        (
+            gettext_lazy("Audience"),
+            {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
+        ),
+    )
+    readonly_fields = ("state", "leaves", "ended", "stopped_for")
+
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
+        return bool(served_merchants(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        is_draft = not isinstance(obj, Campaign) or obj.is_editable
+        return is_draft and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        obj.merchant = obj.topic.merchant
+        obj.created_by = obj.created_by or agent(request)
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
+        return see_other(self.address("change", obj.pk))
+
+    def response_change(self, request: HttpRequest, obj: Campaign) -> HttpResponse:
+        self.message_user(request, _("The draft is saved."), messages.SUCCESS)
+        return see_other(self.address("change", obj.pk))
+
+    @admin.display(description=gettext_lazy("status"))
+    def state(self, campaign: Campaign) -> str:
+        return campaign.get_status_display()
+
+    @admin.display(description=gettext_lazy("leaves"))
+    def leaves(self, campaign: Campaign) -> str:
+        return iso_moment(campaign.started_at or campaign.scheduled_at) or "–"
+
+    @admin.display(description=gettext_lazy("ended"))
+    def ended(self, campaign: Campaign) -> str:
+        return iso_moment(campaign.finished_at) or "–"
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        letter = csp_override(LETTER_POLICY)(xframe_options_sameorigin(view(self.letter)))
+        preview = csp_override(FRAMED_POLICY)(view(self.preview))
+        return [
+            path("<path:object_id>/letter/<slug:language>/", letter, name=f"{name}_letter"),
+            path("<path:object_id>/preview/", preview, name=f"{name}_preview"),
+            path("<path:object_id>/test/", view(self.test), name=f"{name}_test"),
+            path("<path:object_id>/schedule/", view(self.schedule), name=f"{name}_schedule"),
+            path("<path:object_id>/act/<slug:act>/", view(self.act), name=f"{name}_act"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        campaign = self.get_object(request, object_id)
+        panels = self._panels(campaign) if isinstance(campaign, Campaign) else {}
+        return super().change_view(request, object_id, form_url, {"panels": panels, **(extra_context or {})})
+
+    def _panels(self, campaign: Campaign) -> dict[str, Any]:
+        """Before it begins, its checks and the size of its audience; afterwards what came of it."""
+        acts = [
+            (self.address("act", campaign.pk, key), act.submit)
+            for key, act in ACTS.items()
+            if campaign.status in act.of
+        ]
+        panels: dict[str, Any] = {
+            "acts": acts,
+            "preview": self.address("preview", campaign.pk),
+            "sizes": [],
+            "problems": [],
+        }
+        if campaign.started_at is None:
+            sizes = audience.sizes(campaign=campaign)
+            panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
+            panels["problems"] = problems(campaign=campaign)
+            panels["test"] = self.address("test", campaign.pk)
+            panels["schedule"] = self.address("schedule", campaign.pk)
+        else:
+            panels["results"] = results_of(campaign=campaign)
+        return panels
+
+    def letter(self, request: HttpRequest, object_id: str, language: str) -> HttpResponse:
+        """The HTML of the mail itself, for the frames of the preview."""
+        campaign = self.find(request, object_id)
+        if language not in Language.values:
+            raise Http404
+        return HttpResponse(words_of(campaign=campaign, language=language).html)
+
+    def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Both languages, as wide as a phone and as a desktop, and the plain text."""
+        campaign = self.find(request, object_id)
+        shown = [
+            (
+                language.label,
+                self.address("letter", campaign.pk, language.value),
+                words_of(campaign=campaign, language=language),
+            )
+            for language in Language
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Preview: %(subject)s") % {"subject": campaign.subject},
+            "shown": shown,
+            "back": self.address("change", campaign.pk),
+        }
+        return TemplateResponse(request, "admin/newsletter/preview.html", context)
+
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send both languages to one address; its unsubscribe links lead nowhere."""
+        campaign = self.find(request, object_id)
+        form = TestForm(request.POST or None, initial={"email": agent(request).email})
+        back = self.address("change", campaign.pk)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                for language in Language.values:
+                    queue_email(
+                        to=form.cleaned_data["email"],
+                        template="newsletter/emails/test",
+                        context={"words": words_of(campaign=campaign, language=language)},
+                        language=language,
+                        merchant_slug=campaign.merchant.slug,
+                        sender_name=campaign.merchant.name,
+                        reply_to=campaign.merchant.email,
+                    )
+            self.message_user(request, _("Both languages leave for this address within a minute."), messages.SUCCESS)
+            return see_other(back)
+        return self.act_page(
+            request,
+            title=_("Send a test"),
+            lead=[_("Both languages leave for one address. The unsubscribe link of a test leads nowhere.")],
+            form=form,
+            submit=_("Send the test"),
+            back=back,
+        )
+
+    def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        campaign = self.find(request, object_id)
+        form = ScheduleForm(request.POST or None)
+        back = self.address("change", campaign.pk)
+        if request.method == "POST" and form.is_valid():
+            try:
+                campaigns.schedule(campaign=campaign, at=form.cleaned_data["at"], by=agent(request))
+            except Refusal as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, _("The campaign is scheduled."), messages.SUCCESS)
+                return see_other(back)
+        sizes = audience.sizes(campaign=campaign)
+        return self.act_page(
+            request,
+            title=_("Send “%(subject)s”") % {"subject": campaign.subject},
+            lead=[
+                _("%(count)s people receive it as things stand. Once begun, its text cannot be changed.")
+                % {"count": sum(sizes.values())}
+            ],
+            facts=[(_("Audience"), describe(campaign))],
+            form=form,
+            submit=_("Schedule"),
+            back=back,
+            is_binding=True,
+        )
+
+    def act(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
+        """Pause, resume, cancel, or back to a draft."""
+        campaign = self.find(request, object_id)
+        wanted = ACTS.get(act)
+        back = self.address("change", campaign.pk)
+        if wanted is None:
+            raise Http404
+        if request.method == "POST":
+            try:
+                wanted.do(campaign=campaign)
+            except Refusal as refusal:
+                self.message_user(request, str(refusal), messages.ERROR)
+            return see_other(back)
+        return self.act_page(
+            request,
+            title=str(wanted.title),
+            lead=[str(wanted.lead)],
+            facts=[(_("Subject"), campaign.subject)],
+            submit=str(wanted.submit),
+            back=back,
+            is_binding=True,
+        )
+
+
+def describe(campaign: Campaign) -> str:
+    """The audience in words."""
+    parts = [campaign.topic.name]
+    if campaign.to_language:
+        parts.append(str(Language(campaign.to_language).label))
+    if campaign.to_kind:
+        parts.append(str(Customer.Kind(campaign.to_kind).label))
+    if campaign.to_branch:
+        parts.append(campaign.to_branch.name)
+    if campaign.to_purchased_since:
+        parts.append(_("last purchase since %(day)s") % {"day": campaign.to_purchased_since.isoformat()})
+    return " · ".join(parts)

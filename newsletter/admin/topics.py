@@ -1,0 +1,75 @@
+"""Topics, the words one agrees to, and how campaigns leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.formats import iso_moment
+from newsletter.models import Newsletter, Topic, Wording
+from newsletter.services.subscriptions import write_wording
+from organizations.agents import MerchantScopedAdmin, agent, served_merchants
+
+
+class AgentsEdit(MerchantScopedAdmin):
+    """Added and edited by the agents of the merchant, who cannot give it to another."""
+
+    is_editable = True
+
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
+        return bool(served_merchants(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        fixed = () if obj is None else ("merchant",)
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+
+@admin.register(Topic)
+class TopicAdmin(AgentsEdit):
+    list_display = ("name_fr", "name_en", "slug", "merchant", "takes_implied", "closed")
+    list_select_related = ("merchant",)
+    ordering = ("merchant", "pk")
+    sortable_by = ()
+    fields = ("merchant", "slug", ("name_fr", "name_en"), ("about_fr", "about_en"), "takes_implied", "closed_at")
+
+    @admin.display(description=_("closed"))
+    def closed(self, topic: Topic) -> str:
+        return iso_moment(topic.closed_at) or "–"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return (*super().get_readonly_fields(request, obj), *(() if obj is None else ("slug",)))
+
+
+@admin.register(Newsletter)
+class NewsletterAdmin(AgentsEdit):
+    list_display = ("merchant", "per_minute", "takes_invoices", "takes_inquiries")
+    list_select_related = ("merchant",)
+    ordering = ("merchant",)
+    sortable_by = ()
+    fields = ("merchant", "per_minute", ("takes_invoices", "takes_inquiries"), ("most_bounces", "most_complaints"))
+
+
+@admin.register(Wording)
+class WordingAdmin(MerchantScopedAdmin):
+    """A new version replaces the one before; none is ever edited."""
+
+    list_display = ("version", "merchant", "written", "text_fr")
+    list_select_related = ("merchant",)
+    ordering = ("merchant", "-version")
+    sortable_by = ()
+    fields = ("merchant", "text_fr", "text_en")
+
+    def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
+        return bool(served_merchants(request))
+
+    @admin.display(description=_("written"))
+    def written(self, wording: Wording) -> str:
+        return iso_moment(wording.created_at)
+
+    def save_model(self, request: HttpRequest, obj: Wording, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        written = write_wording(merchant=obj.merchant, text_fr=obj.text_fr, text_en=obj.text_en, by=agent(request))
+        obj.pk, obj.version = written.pk, written.version

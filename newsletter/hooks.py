@@ -1,0 +1,55 @@
+"""What mail services tell us over the web, their signatures checked by anymail: bounces, complaints, answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
+from anymail.webhooks.postmark import PostmarkInboundWebhookView, PostmarkTrackingWebhookView
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from newsletter.links import TOKEN, link_of
+from newsletter.models import Consent
+from newsletter.services import returns, subscriptions
+from newsletter.services.subscriptions import Trace
+
+# Each with the setting that proves who speaks: without it the address does not exist.
+VIEWS: dict[str, tuple[Any, str]] = {
+    "mailgun": (MailgunTrackingWebhookView, "MAILGUN_WEBHOOK_SIGNING_KEY"),
+    "mailgun-inbound": (MailgunInboundWebhookView, "MAILGUN_WEBHOOK_SIGNING_KEY"),
+    "postmark": (PostmarkTrackingWebhookView, "WEBHOOK_SECRET"),
+    "postmark-inbound": (PostmarkInboundWebhookView, "WEBHOOK_SECRET"),
+}
+
+
+@csrf_exempt  # the signature is the proof
+@login_not_required
+@require_POST
+def receive(request: HttpRequest, service: str) -> HttpResponse:
+    view, secret = VIEWS.get(service, (None, ""))
+    if view is None or not settings.ANYMAIL.get(secret):
+        raise Http404
+    return view.as_view()(request)
+
+
+def event_told(sender: object, *, event: Any, **_: Any) -> None:
+    """anymail's `tracking` signal: one fact about one message."""
+    returns.note_event(
+        kind=str(event.event_type),
+        email=event.recipient or "",
+        message_id=event.message_id or "",
+        is_lasting=event.reject_reason not in {"timeout", "spam", "unsubscribed", "other"},
+    )
+
+
+def answer_received(sender: object, *, event: Any, **_: Any) -> None:
+    """anymail's `inbound` signal: a message to the address of `mailto:`, its subject the token of a link."""
+    match = TOKEN.search(event.message.subject or "")
+    link = link_of(token=match[0]) if match else None
+    if link is not None:
+        trace = Trace(channel=Consent.Channel.MAILTO)
+        subscriptions.leave(subscriber=link.subscriber, trace=trace, campaign_id=link.campaign_id)

@@ -1,0 +1,1 @@
+"""Importing subscribers with the evidence of their consent."""

@@ -1,0 +1,185 @@
+"""subscribers.csv: consents given elsewhere, each with its evidence. Nobody who left comes back, nobody is mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import Language
+from organizations.loader import reading, shapes, staging
+from organizations.loader.reading import Column, Flaw, Source
+from organizations.loader.staging import Counts, Import, execute, value_of
+
+# What was agreed to, and how long it lasts (Loi canadienne anti-pourriel, 10).
+BASES = ("express", "purchase", "inquiry")
+COLUMNS = (
+    Column("email", shapes.email(is_required=True)),
+    Column("language", shapes.renamed(among={"fr": Language.FRENCH.value, "en": Language.ENGLISH.value})),
+    Column("topic", shapes.text(longest=50, is_required=True)),
+    Column("basis", shapes.choice(among=BASES)),
+    Column("consented_on", shapes.day()),
+    Column("evidence", shapes.text(longest=300, is_required=True)),
+)
+NAMES = [column.name for column in COLUMNS]
+TABLES = {
+    "import_consent": """
+        CREATE UNLOGGED TABLE import_consent (
+            record integer, line integer, email text, language text, topic text, basis text, consented_on date,
+            evidence text
+        )
+    """,
+    # Each record once more, judged: its topic, its end, and what the ledger already says.
+    "import_known": "",
+}
+REPEATED = """
+INSERT INTO import_reject (record, line, "column", value, code, known)
+SELECT r.record, r.line, 'email', r.email, 'repeated', r.first_line::text
+FROM (
+    SELECT record, line, email, first_value(line) OVER w AS first_line, row_number() OVER w AS place
+    FROM import_consent WINDOW w AS (PARTITION BY email, topic ORDER BY record)
+) AS r
+WHERE r.place > 1
+"""
+KNOWN = """
+CREATE UNLOGGED TABLE import_known AS
+SELECT r.record, r.line, r.email, t.id AS topic_id, e.expires_at, s.suppressed_at,
+    u.id IS NOT NULL AS has_row,
+    EXISTS (
+        SELECT 1 FROM newsletter_subscription l WHERE l.subscriber_id = s.id AND l.left_at IS NOT NULL
+    ) AS has_left,
+    u.express_at IS NOT NULL OR COALESCE(u.implied_until >= e.expires_at, false) AS is_unchanged
+FROM import_consent r
+JOIN newsletter_topic t ON t.merchant_id = %(merchant)s AND t.slug = r.topic
+CROSS JOIN LATERAL (SELECT CASE r.basis
+    WHEN 'purchase' THEN (r.consented_on + interval '2 years')::timestamp AT TIME ZONE %(zone)s
+    WHEN 'inquiry' THEN (r.consented_on + interval '6 months')::timestamp AT TIME ZONE %(zone)s END AS expires_at) AS e
+LEFT JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = r.email
+LEFT JOIN newsletter_subscription u ON u.subscriber_id = s.id AND u.topic_id = t.id
+WHERE NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = r.record)
+"""
+TAKEN = "NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = k.record) AND NOT k.is_unchanged"
+MEET = f"""
+INSERT INTO newsletter_subscriber (merchant_id, email, language, key, soft_bounces, suppressed_for, created_at)
+SELECT DISTINCT ON (r.email) %(merchant)s, r.email, r.language, gen_random_uuid(), 0, '', now()
+FROM import_consent r JOIN import_known k ON k.record = r.record
+WHERE r.record BETWEEN %(first)s AND %(last)s AND {TAKEN} ORDER BY r.email, r.record
+ON CONFLICT (merchant_id, email) DO NOTHING
+"""
+# Whoever leaves meanwhile waits for this transaction, and has the last word.
+LOCK = f"""
+SELECT count(*) FROM (
+    SELECT s.id FROM newsletter_subscriber s
+    WHERE s.merchant_id = %(merchant)s AND s.email IN (
+        SELECT k.email FROM import_known k WHERE k.record BETWEEN %(first)s AND %(last)s AND k.has_row AND {TAKEN}
+    )
+    ORDER BY s.id FOR NO KEY UPDATE
+) AS locked
+"""
+NOTE = f"""
+INSERT INTO newsletter_consent
+    (subscriber_id, topic_id, act, kind, at, channel, language, user_agent, source, expires_at, reason)
+SELECT s.id, k.topic_id, 'given', CASE r.basis WHEN 'express' THEN 'express' ELSE 'implied' END,
+    r.consented_on::timestamp AT TIME ZONE %(zone)s, 'import', '', '', r.evidence, k.expires_at, ''
+FROM import_consent r
+JOIN import_known k ON k.record = r.record
+JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = r.email
+WHERE r.record BETWEEN %(first)s AND %(last)s AND {TAKEN}
+    AND NOT EXISTS (
+        SELECT 1 FROM newsletter_subscription l WHERE l.subscriber_id = s.id AND l.left_at IS NOT NULL
+    )
+ORDER BY r.record
+"""
+
+
+def load_subscribers(*, run: Import) -> Counts:
+    """Write the consents of the file that say something new; a second run changes nothing."""
+    source = Source(run.path, COLUMNS, run.progress)
+    with staging.staged(kind="subscribers", merchant=run.merchant, tables=TABLES):
+        staging.copy_rows(
+            table="import_consent",
+            columns=["record", "line", *NAMES],
+            texts=[name for name in NAMES if name != "consented_on"],
+            rows=_rows(run=run, source=source),
+        )
+        execute("CREATE INDEX ON import_consent (record)")
+        execute("ANALYZE import_consent")
+        _judge(run=run)
+        staging.report_rejects(run=run)
+        _count(run=run)
+        if not run.is_dry_run:
+            last = value_of("SELECT max(record) FROM import_known") or 0
+            # In order, on one connection: two lines of a file may name one address.
+            staging.write_batches(run=run, last=last, write=partial(_write, merchant=run.merchant.pk), is_ordered=True)
+    return run.counts
+
+
+def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
+    pick = source.pick(COLUMNS)
+    flaws: list[Flaw] = []
+    for record, (line, cells) in enumerate(source.records(flaws=flaws), 1):
+        row = None if flaws else reading.kept(pick(cells), columns=COLUMNS, line=line, flaws=flaws)
+        if row is None:
+            for flaw in flaws:
+                run.rejects.add(flaw)
+            flaws.clear()
+            run.counts.rejected += 1
+            continue
+        yield (record, line, *row)
+
+
+def _judge(*, run: Import) -> None:
+    """Refuse repeats, unknown topics, days to come, ended consents, and everyone who left or cannot be reached."""
+    execute(REPEATED)
+    staging.reject_where(
+        table="import_consent",
+        column="topic",
+        value="r.topic",
+        code="unknown_topic",
+        where="NOT EXISTS (SELECT 1 FROM newsletter_topic t WHERE t.merchant_id = %(merchant)s AND t.slug = r.topic)",
+        merchant=run.merchant.pk,
+    )
+    staging.reject_where(
+        table="import_consent",
+        column="consented_on",
+        value="r.consented_on",
+        code="in_future",
+        where="r.consented_on > %(today)s",
+        today=timezone.localdate(),
+    )
+    execute(KNOWN, merchant=run.merchant.pk, zone=settings.TIME_ZONE)
+    execute("CREATE INDEX ON import_known (record)")
+    execute("ANALYZE import_known")
+    staging.reject_where(
+        table="import_known",
+        column="consented_on",
+        value="r.email",
+        code="consent_expired",
+        known="r.expires_at::date",
+        where="r.expires_at <= %(now)s",
+        now=timezone.now(),
+    )
+    for code, where in (
+        ("consent_withdrawn", "r.has_left"),
+        ("suppressed", "r.suppressed_at IS NOT NULL AND NOT r.has_left"),
+    ):
+        staging.reject_where(table="import_known", column="email", value="r.email", code=code, where=where)
+
+
+def _count(*, run: Import) -> None:
+    kept = "NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = k.record)"
+    for name, where in (
+        ("created", "NOT has_row"),
+        ("updated", "has_row AND NOT is_unchanged"),
+        ("unchanged", "has_row AND is_unchanged"),
+    ):
+        setattr(run.counts, name, value_of(f"SELECT count(*) FROM import_known k WHERE {where} AND {kept}"))
+
+
+def _write(*, merchant: int, first: int, last: int) -> None:
+    window = {"merchant": merchant, "first": first, "last": last}
+    execute(MEET, **window)
+    execute(LOCK, **window)
+    execute(NOTE, zone=settings.TIME_ZONE, **window)

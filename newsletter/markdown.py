@@ -1,0 +1,107 @@
+"""The body of a campaign: Markdown made into the HTML of a mail, the HTML of our pages, and plain text.
+
+Raw HTML is shown as typed, never obeyed, and the parser makes no link of a script: nothing is left to sanitise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_parser = MarkdownIt("commonmark", {"html": False})
+# As mail programs want them: on the element itself.
+_STYLES = {
+    "p": "margin:0 0 16px",
+    "h2": "margin:28px 0 12px;font-size:20px;line-height:1.3",
+    "h3": "margin:24px 0 8px;font-size:17px;line-height:1.35",
+    "ul": "margin:0 0 16px;padding-left:22px",
+    "ol": "margin:0 0 16px;padding-left:22px",
+    "li": "margin:0 0 6px",
+    "a": "color:#14603f",
+    "blockquote": "margin:0 0 16px;padding:0 0 0 14px;border-left:3px solid #e4e2dc;color:#5a6270",
+    "hr": "border:0;border-top:1px solid #e4e2dc;margin:24px 0",
+    "img": "display:block;max-width:100%;height:auto;border:0",
+    "pre": "white-space:pre-wrap",
+}
+# The page and the frame of the mail have the first level.
+_LEVELS = {"h1": "h2", "h2": "h2", "h3": "h3", "h4": "h3", "h5": "h3", "h6": "h3"}
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens = _parser.parse(text)
+    for token in walk(tokens):
+        token.tag = _LEVELS.get(token.tag, token.tag)
+    return tokens
+
+
+def walk(tokens: list[Token]) -> Iterator[Token]:
+    """Each token and what it holds."""
+    for token in tokens:
+        yield token
+        yield from walk(token.children or [])
+
+
+def mail_html(text: str) -> str:
+    """HTML whose style is on its elements."""
+    tokens = _tokens(text)
+    for token in walk(tokens):
+        if token.nesting >= 0 and token.tag in _STYLES:
+            token.attrSet("style", _STYLES[token.tag])
+    return _parser.renderer.render(tokens, _parser.options, {})
+
+
+def page_html(text: str) -> str:
+    """HTML without style, for our own pages."""
+    return _parser.renderer.render(_tokens(text), _parser.options, {})
+
+
+def plain(text: str) -> str:
+    """The words alone, each link with its address."""
+    lines: list[str] = []
+    marks: list[str] = []
+    for token in _tokens(text):
+        if token.type == "inline":
+            lines.append(f"{marks.pop() if marks else ''}{_inline(token.children or [])}")
+        elif token.type == "list_item_open":
+            marks.append(f"{token.info}. " if token.info else "- ")
+        elif token.type == "hr":
+            lines += ["", "* * *", ""]
+        elif token.type in {"fence", "code_block"}:
+            lines += [token.content.rstrip(), ""]
+        elif token.nesting < 0 and token.type in _ENDS_BLOCK and not token.hidden:
+            lines.append("")
+    return "\n".join(lines).strip() + "\n"
+
+
+_ENDS_BLOCK = {"paragraph_close", "heading_close", "bullet_list_close", "ordered_list_close"}
+
+
+def _inline(tokens: list[Token]) -> str:
+    parts: list[str] = []
+    hrefs: list[str] = []
+    for token in tokens:
+        if token.type == "link_open":
+            hrefs.append(str(token.attrGet("href") or ""))
+        elif token.type == "link_close":
+            href = hrefs.pop()
+            parts.append("" if parts and parts[-1] == href else f" ({href})")
+        elif token.type in {"softbreak", "hardbreak"}:
+            parts.append("\n")
+        elif token.type == "image":
+            parts.append(f"[{token.content}]" if token.content else "")
+        else:
+            parts.append(token.content)
+    return "".join(parts)
+
+
+def addresses(text: str) -> list[str]:
+    """Where its links and images lead, in order."""
+    found = (token.attrGet("href") or token.attrGet("src") for token in walk(_tokens(text)))
+    return [str(address) for address in found if address]
+
+
+def silent_images(text: str) -> int:
+    """How many images say nothing to who does not see them."""
+    return sum(token.type == "image" and not token.content.strip() for token in walk(_tokens(text)))

@@ -1,0 +1,170 @@
+"""The ledger: who agreed to what, when and how, and who withdrew. The database refuses to rewrite it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Trim
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Language
+from newsletter.models.subscribers import Subscriber
+from newsletter.models.topics import Topic, Wording
+from organizations.models import Merchant
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class SignUp(models.Model):
+    """Somebody typed an address in a form: nothing is agreed to until its owner follows the link."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    email = models.EmailField(max_length=254)
+    language = models.CharField(max_length=5, choices=Language)
+    topics = models.ManyToManyField(Topic, related_name="+")
+    wording = models.ForeignKey(Wording, on_delete=models.PROTECT, related_name="+")
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("sign-up")
+        verbose_name_plural = _("sign-ups")
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower(Trim("email"))), name="sign_up_email_normalized"),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("created_at")), name="sign_up_lasts"),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "email", "-created_at"], name="sign_up_of_address"),
+            models.Index(fields=["expires_at"], condition=Q(confirmed_at=None), name="sign_up_unconfirmed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} · {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Consent(models.Model):
+    """One act of one person on one topic: a consent given, or withdrawn."""
+
+    class Act(models.TextChoices):
+        GIVEN = "given", _("Given")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    class Kind(models.TextChoices):
+        EXPRESS = "express", _("Express")
+        IMPLIED = "implied", _("Implied")
+
+    class Channel(models.TextChoices):
+        WEB_FORM = "web_form", _("Web form, confirmed by e-mail")
+        PROFILE = "profile", _("Profile, signed in")
+        PREFERENCES = "preferences", _("Preferences page")
+        LINK = "link", _("Link in a message")
+        ONE_CLICK = "one_click", _("Unsubscribe button of the mail program")
+        MAILTO = "mailto", _("Unsubscribe message")
+        COUNTER = "counter", _("Counter")
+        PHONE = "phone", _("Phone")
+        IMPORT = "import", _("Import")
+        INVOICE = "invoice", _("Purchase or rental")
+        INQUIRY = "inquiry", _("Inquiry")
+        COMPLAINT = "complaint", _("Complaint as unwanted mail")
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="consents", db_index=False)
+    topic = models.ForeignKey(
+        Topic, on_delete=models.PROTECT, related_name="+", verbose_name=_("topic"), db_index=False
+    )
+    act = models.CharField(_("act"), max_length=9, choices=Act)
+    kind = models.CharField(_("kind"), max_length=7, choices=Kind, blank=True, help_text=_("Empty for a withdrawal."))
+    at = models.DateTimeField(_("moment"), default=timezone.now)
+    channel = models.CharField(_("channel"), max_length=11, choices=Channel)
+    wording = models.ForeignKey(
+        Wording, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("wording"), db_index=False
+    )
+    language = models.CharField(
+        _("language"), max_length=5, choices=Language, blank=True, help_text=_("The wording was shown in it.")
+    )
+    sign_up = models.ForeignKey(SignUp, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    ip = models.GenericIPAddressField(_("IP address"), null=True)
+    user_agent = models.CharField(_("browser"), max_length=300, blank=True)
+    by: models.ForeignKey[User | None, User | None] = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("noted by"),
+        db_index=False,
+    )
+    source = models.CharField(
+        _("source"), max_length=300, blank=True, help_text=_("The invoice, the inquiry, or the evidence on file.")
+    )
+    expires_at = models.DateTimeField(
+        _("expires"), null=True, help_text=_("Of an implied consent: two years after a purchase, six months otherwise.")
+    )
+    reason = models.CharField(
+        _("reason"), max_length=300, blank=True, help_text=_("Of a withdrawal, when one is given.")
+    )
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(act="withdrawn", kind="", expires_at=None) | (Q(act="given") & ~Q(kind="")),
+                name="consent_given_has_kind",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="implied") | (Q(expires_at__isnull=False) & ~Q(source="")),
+                name="consent_implied_has_source_and_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="express") | Q(expires_at=None), name="consent_express_never_expires"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="express") | Q(wording__isnull=False) | ~Q(source=""),
+                name="consent_express_is_proved",
+            ),
+            models.CheckConstraint(condition=Q(wording=None) | ~Q(language=""), name="consent_wording_has_language"),
+            models.CheckConstraint(
+                condition=~Q(channel__in=["counter", "phone"]) | Q(by__isnull=False), name="consent_oral_names_agent"
+            ),
+        ]
+        indexes = [models.Index(fields=["subscriber", "id"], name="consent_of_subscriber")]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="keep_subscriptions",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),
+                func="""
+                    INSERT INTO newsletter_subscription AS s
+                        (subscriber_id, topic_id, express_at, implied_until, left_at)
+                    SELECT DISTINCT ON (subscriber_id, topic_id) subscriber_id, topic_id,
+                        CASE WHEN kind = 'express' THEN at END,
+                        CASE WHEN kind = 'implied' THEN expires_at END,
+                        CASE WHEN act = 'withdrawn' THEN at END
+                    FROM added ORDER BY subscriber_id, topic_id, id DESC
+                    ON CONFLICT (subscriber_id, topic_id) DO UPDATE SET
+                        express_at = CASE WHEN EXCLUDED.left_at IS NOT NULL THEN NULL
+                            ELSE COALESCE(s.express_at, EXCLUDED.express_at) END,
+                        implied_until = CASE WHEN EXCLUDED.left_at IS NOT NULL THEN NULL
+                            ELSE GREATEST(s.implied_until, EXCLUDED.implied_until) END,
+                        left_at = EXCLUDED.left_at
+                    -- An implied consent never brings back who left.
+                    WHERE s.left_at IS NULL OR EXCLUDED.left_at IS NOT NULL OR EXCLUDED.express_at IS NOT NULL;
+                    RETURN NULL;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} · {self.topic} · {self.get_act_display()} · {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,73 @@
+"""What came of a campaign, as figures, and as the bars of a chart. Opening and clicking are not observed at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, Q
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from accounts.formats import percent
+from newsletter.audience import counts
+from newsletter.models import Campaign, Recipient
+from newsletter.services.campaigns import end_time
+
+WIDTH = 400  # of the longest bar, in the units of the drawing
+
+
+class Bar(NamedTuple):
+    label: str
+    number: int
+    share: str
+    width: float
+    y: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    total: int
+    waiting: int
+    bars: list[Bar]
+    ends_at: datetime | None
+
+    @property
+    def height(self) -> int:
+        return len(self.bars) * 32
+
+
+def results_of(*, campaign: Campaign) -> Results:
+    """Two counts over the recipients; the states add up to the total."""
+    by_status = counts(campaign=campaign)
+    mine = Recipient.objects.filter(campaign=campaign)
+    returned = mine.aggregate(
+        delivered=Count("pk", filter=Q(delivered_at__isnull=False)),
+        bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
+        complained=Count("pk", filter=Q(complained_at__isnull=False)),
+        left=Count("pk", filter=Q(left_at__isnull=False)),
+    )
+    total = sum(by_status.values())
+    waiting = by_status["queued"] + by_status["sending"]
+    figures = [
+        (_("Sent"), by_status["sent"], "good"),
+        (_("Waiting"), waiting, "still"),
+        (_("Failed"), by_status["failed"], "bad"),
+        (_("Left before it was sent"), by_status["skipped"], "still"),
+        (_("Canceled"), by_status["canceled"], "still"),
+        (_("Confirmed delivered"), returned["delivered"], "good"),
+        (_("Bounced"), returned["bounced"], "bad"),
+        (_("Complained"), returned["complained"], "bad"),
+        (_("Left by a link of it"), returned["left"], "still"),
+    ]
+    bars = [_bar(row, *figure, total=total) for row, figure in enumerate(figures)]
+    return Results(total, waiting, bars, end_time(campaign=campaign, waiting=waiting, sent=by_status["sent"]))
+
+
+def _bar(row: int, label: str, count: int, kind: str, *, total: int) -> Bar:
+    share = count / total if total else 0
+    return Bar(
+        label, count, percent(round(share * 100, 1), get_language() or ""), round(share * WIDTH, 1), row * 32, kind
+    )

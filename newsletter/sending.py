@@ -1,0 +1,244 @@
+"""Sending a campaign: claim, commit, and for each recipient ask whether they may still be written to, send, mark.
+
+What was accepted is marked before the next message begins: a crash repeats one message at most, and loses none.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import mail, mime
+from accounts.delivery import delay
+from accounts.nudges import nudge
+from accounts.transports import Deferred, Lost, Refused, Unreachable
+from newsletter.asking import Asking, insist
+from newsletter.letters import Letters, Reader
+from newsletter.models import Campaign, Recipient
+from newsletter.services import campaigns, returns
+from newsletter.services.campaigns import SEND
+from newsletter.services.returns import is_hard
+
+logger = logging.getLogger(__name__)
+Status = Recipient.Status
+
+CHUNK = 100  # recipients a claim
+PORTION_SECONDS = 5.0  # of the throttle, in one claim
+CHUNK_SECONDS = 20.0
+TASK_SECONDS = 10.0
+STALE_AFTER = timedelta(minutes=2)  # longer than a chunk and the slowest dialogue after it
+MAX_ATTEMPTS = 10  # with the outbox's delays, most of a day: news is not worth more
+MANY_LOST = 2
+REST = timedelta(seconds=15)
+IDLE = timedelta(seconds=20)
+
+CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM newsletter_recipient
+    WHERE campaign_id = %s AND status = 'queued' AND due_at <= %s
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE newsletter_recipient AS r SET status = 'sending', claimed_at = %s
+FROM due, newsletter_subscriber AS s WHERE r.id = due.id AND s.id = r.subscriber_id
+RETURNING r.id, s.email, s.key, s.language
+"""
+
+
+class Claim(NamedTuple):
+    """Recipients taken at a moment; none: how many seconds the throttle wants, 0 when nobody waits."""
+
+    at: datetime
+    readers: list[Reader]
+    wait: float = 0.0
+
+
+def send(*, campaign_id: int) -> int:
+    """Send what is due of one campaign, for ten seconds at most; how many left.
+
+    A full chunk calls another worker to help, whose task goes on where this one stops; a throttled one does it itself.
+    """
+    requeue_stale()
+    campaign = Campaign.objects.select_related("merchant", "topic").get(pk=campaign_id)
+    letters = Letters(campaign=campaign)
+    deadline, count, has_called = time.monotonic() + TASK_SECONDS, 0, False
+    while (seconds := deadline - time.monotonic()) > 0:
+        claimed = insist(partial(claim, campaign=campaign))
+        if not claimed.readers and not 0 < claimed.wait < TASK_SECONDS:
+            break
+        if not claimed.readers:
+            time.sleep(min(claimed.wait, seconds))
+            continue
+        if len(claimed.readers) == CHUNK and not has_called:
+            has_called = True
+            nudge(SEND, campaign_id=campaign_id)
+        count += Chunk(campaign=campaign, claimed=claimed, letters=letters).send()
+        insist(partial(returns.stop_if_needed, campaign=campaign))
+    else:
+        if not has_called:
+            nudge(SEND, campaign_id=campaign_id)
+    insist(partial(campaigns.finish_if_done, campaign=campaign))
+    return count
+
+
+def claim(*, campaign: Campaign) -> Claim:
+    """Take the next recipients, as many as the throttle allows now; committed before anything is sent."""
+    now = timezone.now()
+    with transaction.atomic():
+        row = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign.pk)
+        if row.status != Campaign.Status.SENDING:
+            return Claim(now, [])
+        if row.next_claim_at > now:
+            return Claim(now, [], (row.next_claim_at - now).total_seconds())
+        rate = campaigns.settings_of(merchant=campaign.merchant).per_minute
+        size = max(1, min(CHUNK, int(rate / 60 * PORTION_SECONDS)))
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, [campaign.pk, now, size, now])
+            readers = sorted(Reader(*found) for found in cursor.fetchall())
+        # Time nobody used is not saved up, but for a portion.
+        since = max(row.next_claim_at, now - timedelta(seconds=PORTION_SECONDS))
+        row.next_claim_at = since + timedelta(seconds=len(readers) * 60 / rate)
+        row.save(update_fields=["next_claim_at"])
+    return Claim(now, readers)
+
+
+def wake() -> int:
+    """Call a worker for each campaign that nobody has worked at for a while; how many."""
+    requeue_stale()
+    idle = Campaign.objects.leaving().filter(next_claim_at__lt=timezone.now() - IDLE)
+    ids = list(idle.order_by("pk").values_list("pk", flat=True))
+    for pk in ids:
+        nudge(SEND, campaign_id=pk)
+    return len(ids)
+
+
+def requeue_stale() -> int:
+    """Recipients whose worker died wait again; no attempt is counted."""
+    stale = Recipient.objects.filter(status=Status.SENDING, claimed_at__lt=timezone.now() - STALE_AFTER)
+    return stale.update(status=Status.QUEUED, claimed_at=None)
+
+
+class Chunk:
+    """Claimed recipients on their way; each ends sent, failed, skipped, or queued again."""
+
+    def __init__(self, *, campaign: Campaign, claimed: Claim, letters: Letters) -> None:
+        self.campaign = campaign
+        self.claimed_at = claimed.at
+        self.asking = Asking(claimed_at=claimed.at)
+        self.left = deque(claimed.readers)
+        self.letters = letters
+        self.accepted: Reader | None = None  # by the server, and not marked yet
+        self.count = 0
+        self.lost = 0
+
+    def send(self) -> int:
+        begun = time.monotonic()
+        try:
+            while self.left and time.monotonic() - begun < CHUNK_SECONDS and self._next():
+                pass
+        finally:
+            self._finish()
+        return self.count
+
+    def _next(self) -> bool:
+        """One reader, and whether another may follow. The envelope is given while the database answers."""
+        reader = self.left[0]
+        self._ask(reader)
+        handing, failure = self._begin(reader)
+        answer = self.asking.answer()
+        self.accepted = None
+        if answer.status != Campaign.Status.SENDING or not (answer.is_ours and answer.may_receive):
+            if handing is not None:
+                handing.abandon()
+            if answer.status != Campaign.Status.SENDING:
+                return False
+            self.left.popleft()
+            if answer.is_ours:
+                self._change(reader, status=Status.SKIPPED)
+            return True
+        self.left.popleft()
+        return self._end(reader, handing, failure)
+
+    def _ask(self, reader: Reader) -> None:
+        accepted = self.accepted.recipient_id if self.accepted else 0
+        self.asking.ask(accepted=accepted, recipient=reader.recipient_id)
+
+    def _begin(self, reader: Reader) -> tuple[mail.Handing | None, Exception | None]:
+        """The message up to the point where nobody has received it, or why not even that."""
+        try:
+            content = self.letters.to(reader=reader)
+            return mail.Handing(recipient=mime.mailbox(reader.email), content=content), None
+        except (Refused, Unreachable, Deferred) as failure:
+            return None, failure
+
+    def _end(self, reader: Reader, handing: mail.Handing | None, failure: Exception | None) -> bool:
+        """Let it be received; whether the next one may follow."""
+        try:
+            if failure is not None:
+                raise failure
+            if handing is not None:
+                handing.finish()
+        except Refused as refusal:
+            self._fail(reader, reason=str(refusal))
+        except Unreachable as absence:
+            return self._rest(reader, reason=str(absence))
+        except Deferred as delayed:
+            self.lost = self.lost + 1 if isinstance(delayed, Lost) else 0
+            if self.lost >= MANY_LOST:
+                return self._rest(reader, reason=str(delayed))
+            self._postpone(reader, reason=str(delayed))
+        else:
+            self.accepted, self.lost = reader, 0
+            self.count += 1
+        return True
+
+    def _fail(self, reader: Reader, *, reason: str) -> None:
+        is_bounce = is_hard(reason)
+        bounced_at = timezone.now() if is_bounce else None
+        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason), bounced_at=bounced_at)
+        if is_bounce:
+            insist(lambda: returns.suppress_bounced(key=reader.key))
+
+    def _postpone(self, reader: Reader, *, reason: str) -> None:
+        attempts = Recipient.objects.values_list("attempts", flat=True).get(pk=reader.recipient_id) + 1
+        if attempts >= MAX_ATTEMPTS:
+            self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason))
+            return
+        due_at = timezone.now() + delay(attempts=attempts)
+        self._change(reader, status=Status.QUEUED, counted=True, due_at=due_at, last_error=_kept(reason))
+
+    def _rest(self, reader: Reader, *, reason: str) -> bool:
+        """An absent server fails nobody: the whole campaign waits a little."""
+        logger.warning("Campaign %s waits: %s", self.campaign.pk, reason)
+        self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
+        later = timezone.now() + REST
+        insist(lambda: Campaign.objects.filter(pk=self.campaign.pk).update(next_claim_at=later))
+        return False
+
+    def _change(self, reader: Reader, *, counted: bool = False, **changes: object) -> None:
+        """Only while the claim is ours: another worker may have taken a row we were too slow for."""
+        if counted:
+            changes["attempts"] = F("attempts") + 1
+        ours = Recipient.objects.filter(pk=reader.recipient_id, status=Status.SENDING, claimed_at=self.claimed_at)
+        insist(lambda: ours.update(claimed_at=None, **changes))
+
+    def _finish(self) -> None:
+        """Mark the last one accepted; what there was no time for waits again as if never taken."""
+        if self.accepted is not None:
+            self._ask(self.accepted)
+            self.asking.answer()
+        ids = [reader.recipient_id for reader in self.left]
+        ours = Recipient.objects.filter(pk__in=ids, status=Status.SENDING, claimed_at=self.claimed_at)
+        if ids:
+            insist(lambda: ours.update(status=Status.QUEUED, claimed_at=None))
+
+
+def _kept(reason: str) -> str:
+    return mime.one_line(reason)[:500]

@@ -1,0 +1,1 @@
+"""What can be done in the newsletter: subscribe, choose, leave; campaigns; what mail servers tell."""

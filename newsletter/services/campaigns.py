@@ -1,0 +1,152 @@
+"""What becomes of a campaign: scheduled, begun, paused, resumed, canceled, finished."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.nudges import nudge
+from newsletter.audience import write_recipients
+from newsletter.models import Campaign, Newsletter, Recipient
+from newsletter.review import blocking_problems
+from organizations.models import Merchant
+from organizations.refusals import Refusal
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+SEND, BEGIN = "newsletter.send", "newsletter.begin_due"
+Status = Campaign.Status
+
+
+class CampaignBegun(Refusal):
+    sentence: str | Promise = _("This campaign is no longer a draft: its text is what people receive.")
+
+
+class CampaignNotReady(Refusal):
+    sentence: str | Promise = _("Correct this before sending: %(problems)s")
+
+
+class NotPossibleNow(Refusal):
+    sentence: str | Promise = _("The state of this campaign has changed: look at it again.")
+
+
+def settings_of(*, merchant: Merchant) -> Newsletter:
+    """How the campaigns of this merchant leave; the usual way as long as nobody chose another."""
+    return Newsletter.objects.filter(merchant=merchant).first() or Newsletter(merchant=merchant)
+
+
+def schedule(*, campaign: Campaign, at: datetime, by: User) -> Campaign:
+    """Let it leave at that moment; refused while its checks find something that blocks, or once it has begun."""
+    with transaction.atomic():
+        row = _locked(campaign)
+        if row.status not in {Status.DRAFT, Status.SCHEDULED}:
+            raise CampaignBegun
+        if problems := blocking_problems(campaign=row):
+            raise CampaignNotReady(problems=" ".join(str(problem) for problem in problems))
+        row.status, row.scheduled_at = Status.SCHEDULED, at
+        row.save(update_fields=["status", "scheduled_at"])
+        if at <= timezone.now():
+            nudge(BEGIN)
+    return row
+
+
+def withdraw(*, campaign: Campaign) -> Campaign:
+    """Back to a draft, as long as it has not begun."""
+    return _move(campaign, of={Status.SCHEDULED}, to=Status.DRAFT, scheduled_at=None)
+
+
+def begin(*, campaign: Campaign) -> int:
+    """Write one row a recipient and start sending; how many there are. Whoever consents later is not of them."""
+    with transaction.atomic():
+        row = _locked(campaign)
+        if row.status != Status.SCHEDULED:
+            raise NotPossibleNow
+        now = timezone.now()
+        row.status, row.started_at, row.next_claim_at = Status.SENDING, now, now
+        row.save(update_fields=["status", "started_at", "next_claim_at"])
+        count = write_recipients(campaign=row)
+        nudge(SEND, campaign_id=row.pk)
+    return count
+
+
+def begin_due() -> int:
+    """Begin every campaign whose time has come; how many."""
+    begun = 0
+    for campaign in Campaign.objects.due().order_by("scheduled_at", "pk"):
+        try:
+            begin(campaign=campaign)
+        except NotPossibleNow:  # another worker, or somebody withdrew it
+            continue
+        begun += 1
+    return begun
+
+
+def pause(*, campaign: Campaign) -> Campaign:
+    """Nothing more leaves, but for the message being handed over at this moment."""
+    return _move(campaign, of={Status.SENDING}, to=Status.PAUSED)
+
+
+def resume(*, campaign: Campaign) -> Campaign:
+    """Go on where it stopped; after it stopped by itself, somebody has looked."""
+    with transaction.atomic():
+        row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, stopped_for="")
+        nudge(SEND, campaign_id=row.pk)
+    return row
+
+
+def cancel(*, campaign: Campaign) -> Campaign:
+    """Nobody else receives it; what has left has left."""
+    open_states = {Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
+    with transaction.atomic():
+        row = _move(campaign, of=open_states, to=Status.CANCELED, finished_at=timezone.now())
+        Recipient.objects.filter(campaign=row, status=Recipient.Status.QUEUED).update(status=Recipient.Status.CANCELED)
+    return row
+
+
+def finish_if_done(*, campaign: Campaign) -> bool:
+    """Mark it sent once nobody waits any more; what a worker held while it was canceled is canceled too."""
+    waiting = Recipient.objects.filter(campaign=campaign.pk).waiting()
+    with transaction.atomic():
+        row = _locked(campaign)
+        if row.status == Status.CANCELED:
+            waiting.filter(status=Recipient.Status.QUEUED).update(status=Recipient.Status.CANCELED)
+        if row.status != Status.SENDING or waiting.exists():
+            return False
+        row.status, row.finished_at = Status.SENT, timezone.now()
+        row.save(update_fields=["status", "finished_at"])
+    return True
+
+
+def end_time(*, campaign: Campaign, waiting: int, sent: int) -> datetime | None:
+    """When it should end: at the pace it really has, once there is one, never faster than the throttle."""
+    if campaign.status != Status.SENDING or not waiting:
+        return None
+    now = timezone.now()
+    slowest = waiting * 60 / settings_of(merchant=campaign.merchant).per_minute
+    if sent and campaign.started_at:
+        slowest = max(slowest, waiting * (now - campaign.started_at).total_seconds() / sent)
+    return now + timedelta(seconds=slowest)
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic")
+    return rows.get(pk=campaign.pk)
+
+
+def _move(campaign: Campaign, *, of: set[Status], to: Status, **changes: object) -> Campaign:
+    """From one of some states to another; raises NotPossibleNow."""
+    with transaction.atomic():
+        row = _locked(campaign)
+        if row.status not in of:
+            raise NotPossibleNow
+        row.status = to
+        for name, value in changes.items():
+            setattr(row, name, value)
+        row.save(update_fields=["status", *changes])
+    return row

@@ -1,0 +1,142 @@
+"""What comes back: bounces, complaints, deliveries. They silence the newsletter alone, never service mail."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.formats import percent
+from accounts.models import normalize_email
+from newsletter.models import Campaign, Consent, Recipient, Subscriber
+from newsletter.services.campaigns import settings_of
+from newsletter.services.subscriptions import Trace, leave
+from organizations.letters import absolute, write_to
+
+MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
+FEW = 20  # returns under this number say nothing of a campaign
+# RFC 3463: 5.1.x says that the address is wrong, 5.2.1 that the mailbox is closed.
+_ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+_HARD = re.compile(r"\b5\.(1\.\d{1,2}|2\.1)\b")
+RECENT = timedelta(days=30)
+COLUMNS = {"delivered": "delivered_at", "bounced": "bounced_at", "complained": "complained_at"}
+_OUR_ID = re.compile(r"\bn(\d{1,18})\.([0-9a-f]{12})@", re.ASCII)
+_PLAIN_HARD = re.compile(r"\b55[013]\b")
+
+
+def is_hard(answer: str) -> bool:
+    """Whether a mail server's final answer says that the address is wrong, rather than the message unwelcome."""
+    if _ENHANCED.search(answer):
+        return _HARD.search(answer) is not None
+    return _PLAIN_HARD.search(answer) is not None
+
+
+def suppress_bounced(*, key: uuid.UUID) -> None:
+    """No campaign leaves for this address any more."""
+    _suppress(key=key, reason=Subscriber.Suppression.BOUNCE)
+
+
+def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool) -> None:
+    """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter."""
+    recipient = _recipient(email=normalize_email(email), message_id=message_id)
+    if recipient is not None:
+        _note_on(recipient, kind=kind, is_lasting=is_lasting)
+        return
+    # A bounce or complaint about service mail: the newsletter stops, service mail does not.
+    for subscriber in Subscriber.objects.filter(email=normalize_email(email)).order_by("pk"):
+        _judge(subscriber, kind=kind, is_lasting=is_lasting)
+
+
+def _recipient(*, email: str, message_id: str) -> Recipient | None:
+    """By our Message-ID, else the latest message to that address: some services tell only their own number."""
+    rows = Recipient.objects.select_related("subscriber", "campaign__merchant")
+    if match := _OUR_ID.search(message_id):
+        found = rows.filter(pk=int(match[1])).first()
+        return found if found and found.subscriber.key.hex.startswith(match[2]) else None
+    # Each step has its index; recipients have none by subscriber alone, which would be written for every message.
+    people = list(Subscriber.objects.filter(email=email).values_list("pk", flat=True)) if email else []
+    campaigns = Campaign.objects.filter(started_at__gt=timezone.now() - RECENT).values_list("pk", flat=True)
+    found = rows.filter(campaign__in=list(campaigns), subscriber__in=people, sent_at__isnull=False)
+    return found.order_by("-sent_at", "-pk").first()
+
+
+def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
+    column = COLUMNS.get(kind)
+    with transaction.atomic():
+        if column and (kind != "bounced" or is_lasting):
+            Recipient.objects.filter(pk=recipient.pk, **{column: None}).update(**{column: timezone.now()})
+        _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
+    if kind in {"bounced", "complained"}:
+        stop_if_needed(campaign=recipient.campaign)
+
+
+def _judge(subscriber: Subscriber, *, kind: str, is_lasting: bool) -> None:
+    """What the fact means for the address."""
+    if kind == "delivered":
+        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=0)
+    elif kind == "complained":
+        _suppress(key=subscriber.key, reason=Subscriber.Suppression.COMPLAINT)
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.COMPLAINT))
+    elif kind == "unsubscribed":
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    elif kind == "bounced" and is_lasting:
+        suppress_bounced(key=subscriber.key)
+    elif kind in {"bounced", "deferred"}:
+        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=F("soft_bounces") + 1)
+        if Subscriber.objects.filter(pk=subscriber.pk, soft_bounces__gte=MANY_SOFT).exists():
+            suppress_bounced(key=subscriber.key)
+
+
+def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:
+    rows = Subscriber.objects.filter(key=key, suppressed_at=None)
+    rows.update(suppressed_at=timezone.now(), suppressed_for=reason)
+
+
+def stop_if_needed(*, campaign: Campaign) -> bool:
+    """Stop the campaign by itself, and say so to the merchant's desk, once its returns pass a threshold."""
+    mine = Recipient.objects.filter(campaign=campaign.pk)
+    bounces = mine.filter(bounced_at__isnull=False).count()
+    complaints = mine.filter(complained_at__isnull=False).count()
+    limits = settings_of(merchant=campaign.merchant)
+    if bounces + complaints < FEW:
+        return False
+    total = mine.filter(status__in=[Recipient.Status.SENT, Recipient.Status.FAILED]).count()
+    shares = ((bounces, limits.most_bounces, "bounces"), (complaints, limits.most_complaints, "complaints"))
+    for count, most, what in shares:
+        if count >= FEW and count * 100 > most * total:
+            return _stop(campaign, what=what, count=count, total=total)
+    return False
+
+
+def _stop(campaign: Campaign, *, what: str, count: int, total: int) -> bool:
+    with transaction.atomic():
+        row = Campaign.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=campaign.pk)
+        if row.status != Campaign.Status.SENDING:
+            return False
+        language = "fr-ca"
+        with translation.override(language):
+            words = {"count": count, "total": total, "share": percent(round(count * 100 / total, 2), language)}
+            if what == "bounces":
+                reason = _("%(count)s addresses of %(total)s do not exist (%(share)s).") % words
+            else:
+                reason = _("%(count)s people of %(total)s complained (%(share)s).") % words
+        row.status, row.stopped_for = Campaign.Status.STOPPED, reason
+        row.save(update_fields=["status", "stopped_for"])
+        write_to(
+            merchant=row.merchant,
+            to=row.merchant.email,
+            template="newsletter/emails/stopped",
+            context={
+                "campaign": row,
+                "reason": reason,
+                "action_url": absolute(reverse("admin:newsletter_campaign_change", args=[row.pk])),
+            },
+            language=language,
+        )
+    return True

@@ -1,0 +1,275 @@
+"""Subscribing with a confirmed address, choosing topics, leaving: each a line of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import normalize_email
+from newsletter.models import Consent, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
+from organizations.letters import absolute, write_to
+from organizations.models import Merchant
+from organizations.refusals import Refusal
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LASTS = timedelta(days=7)
+# An address gets one link in that time however often a form is sent: the form is not a way to harass somebody.
+QUIET = timedelta(minutes=10)
+Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
+
+
+class SignUpUnknown(Refusal):
+    sentence: str | Promise = _("This link is incomplete, or was never ours")
+
+
+class SignUpExpired(Refusal):
+    sentence: str | Promise = _("This link has expired")
+
+
+class EvidenceMissing(Refusal):
+    sentence: str | Promise = _("Say how the person agreed: when, where, to what.")
+
+
+class Trace(NamedTuple):
+    """How an act reached us: what the ledger keeps beside it."""
+
+    channel: Consent.Channel
+    ip: str | None = None
+    user_agent: str = ""
+    by: User | None = None
+
+
+def wording_of(*, merchant: Merchant) -> Wording | None:
+    """The words shown today; without any, nobody can subscribe."""
+    return Wording.objects.filter(merchant=merchant).order_by("-version").first()
+
+
+def write_wording(*, merchant: Merchant, text_fr: str, text_en: str, by: User | None) -> Wording:
+    """A new version in both languages, shown from now on."""
+    with transaction.atomic():
+        Merchant.objects.select_for_update(of=("self",)).get(pk=merchant.pk)
+        latest = wording_of(merchant=merchant)
+        version = latest.version + 1 if latest else 1
+        return Wording.objects.create(
+            merchant=merchant, version=version, text_fr=text_fr, text_en=text_en, created_by=by
+        )
+
+
+def ask_to_subscribe(
+    *, merchant: Merchant, email: str, language: str, topics: Collection[Topic], wording: Wording, trace: Trace
+) -> None:
+    """Mail the link that confirms the address, whoever has it: a form answers the same to all.
+
+    Nothing is agreed to yet. Within ten minutes the same address gets no second link.
+    """
+    token = secrets.token_urlsafe(32)
+    email = normalize_email(email)
+    now = timezone.now()
+    with transaction.atomic():
+        # Two clicks at once are one.
+        Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
+        recent = SignUp.objects.filter(merchant=merchant, email=email, created_at__gt=now - QUIET, confirmed_at=None)
+        if recent.exists():
+            return
+        sign_up = SignUp.objects.create(
+            merchant=merchant,
+            email=email,
+            language=language,
+            wording=wording,
+            ip=trace.ip,
+            user_agent=trace.user_agent[:300],
+            token_hash=hash_of(token),
+            created_at=now,
+            expires_at=now + LASTS,
+        )
+        sign_up.topics.set(topics)
+        write_to(
+            merchant=merchant,
+            to=email,
+            template="newsletter/emails/confirm",
+            context={
+                "sign_up": sign_up,
+                "topics": list(topics),
+                "action_url": absolute(reverse("newsletter:confirm", args=[token])),
+            },
+            language=language,
+            is_sensitive=True,
+        )
+
+
+def sign_up_of(*, token: str) -> SignUp:
+    """The sign-up behind a link; raises SignUpUnknown or, unless it was confirmed in time, SignUpExpired."""
+    found = SignUp.objects.select_related("merchant", "wording").filter(token_hash=hash_of(token)).first()
+    if found is None:
+        raise SignUpUnknown
+    if found.confirmed_at is None and found.expires_at <= timezone.now():
+        raise SignUpExpired
+    return found
+
+
+def confirm_sign_up(*, token: str, trace: Trace) -> Subscriber:
+    """Write the express consents asked for in the form; a second click adds nothing. Raises as `sign_up_of` does."""
+    with transaction.atomic():
+        pk = sign_up_of(token=token).pk
+        sign_up = SignUp.objects.select_for_update(of=("self",)).select_related("merchant", "wording").get(pk=pk)
+        subscriber = subscriber_for(merchant=sign_up.merchant, email=sign_up.email, language=sign_up.language)
+        if sign_up.confirmed_at is not None:
+            return subscriber
+        sign_up.confirmed_at = timezone.now()
+        sign_up.save(update_fields=["confirmed_at"])
+        # The address answers and wants our mail: what its server or its owner once said is over.
+        subscriber.language = sign_up.language
+        _hear_again(subscriber)
+        consents = [
+            _given(subscriber, topic, wording=sign_up.wording, language=sign_up.language, trace=trace, sign_up=sign_up)
+            for topic in sign_up.topics.order_by("pk")
+        ]
+        Consent.objects.bulk_create(consents)
+    return subscriber
+
+
+def choose_topics(
+    *, subscriber: Subscriber, topics: Collection[Topic], wording: Wording, language: str, trace: Trace
+) -> int:
+    """Express consent to the topics newly ticked, withdrawal of those no longer; how many lines were written.
+
+    The caller has proved that the address is this person's: signed in, or by the link of a message.
+    """
+    wanted = {topic.pk for topic in topics}
+    with transaction.atomic():
+        _locked(subscriber)
+        subscriptions = Subscription.objects.filter(subscriber=subscriber).select_related("topic")
+        held = {subscription.topic_id: subscription for subscription in subscriptions}
+        lines = [
+            _given(subscriber, topic, wording=wording, language=language, trace=trace)
+            for topic in topics
+            if topic.pk not in held or held[topic.pk].express_at is None
+        ]
+        if lines:
+            _hear_again(subscriber)
+        lines += [
+            _withdrawn(subscriber, subscription.topic, trace=trace)
+            for pk, subscription in held.items()
+            if subscription.is_active and pk not in wanted
+        ]
+        Consent.objects.bulk_create(lines)
+    return len(lines)
+
+
+def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id: int | None = None) -> int:
+    """Withdraw from every topic of the merchant, at once and also for what is queued; how many lines were written.
+
+    Topics never subscribed to are withdrawn too: no invoice may bring back who said no. The campaign whose link
+    was followed counts one who left.
+    """
+    with transaction.atomic():
+        _locked(subscriber)
+        left = Subscription.objects.filter(subscriber=subscriber, left_at__isnull=False).values("topic_id")
+        topics = Topic.objects.filter(merchant=subscriber.merchant_id).exclude(pk__in=left).order_by("pk")
+        lines = [_withdrawn(subscriber, topic, trace=trace, reason=reason) for topic in topics]
+        Consent.objects.bulk_create(lines)
+        if lines and campaign_id is not None:
+            mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
+            mine.update(left_at=timezone.now())
+    return len(lines)
+
+
+def note_consent(
+    *, merchant: Merchant, email: str, language: str, topics: Iterable[Topic], source: str, trace: Trace
+) -> Subscriber:
+    """An express consent given aloud to an agent, at the counter or by phone; raises EvidenceMissing."""
+    if not source.strip():
+        raise EvidenceMissing
+    with transaction.atomic():
+        subscriber = subscriber_for(merchant=merchant, email=email, language=language)
+        _locked(subscriber)
+        _hear_again(subscriber)
+        lines = [
+            Consent(
+                subscriber=subscriber,
+                topic=topic,
+                act=Act.GIVEN,
+                kind=Kind.EXPRESS,
+                channel=trace.channel,
+                by=trace.by,
+                source=source.strip()[:300],
+            )
+            for topic in topics
+        ]
+        Consent.objects.bulk_create(lines)
+    return subscriber
+
+
+def subscriber_for(*, merchant: Merchant, email: str, language: str) -> Subscriber:
+    """The row of this address at this merchant, made when there is none."""
+    email = normalize_email(email)
+    found, _made = Subscriber.objects.get_or_create(merchant=merchant, email=email, defaults={"language": language})
+    return found
+
+
+def forget_sign_ups() -> int:
+    """Destroy what was typed in a form and never confirmed: its purpose has ended."""
+    expired = SignUp.objects.filter(confirmed_at=None, expires_at__lt=timezone.now())
+    return expired.delete()[1].get("newsletter.SignUp", 0)
+
+
+def hash_of(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _locked(subscriber: Subscriber) -> None:
+    """Two acts of one person follow each other."""
+    Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
+
+
+def _hear_again(subscriber: Subscriber) -> None:
+    subscriber.suppressed_at, subscriber.suppressed_for, subscriber.soft_bounces = None, "", 0
+    subscriber.save(update_fields=["language", "suppressed_at", "suppressed_for", "soft_bounces"])
+
+
+def _given(
+    subscriber: Subscriber,
+    topic: Topic,
+    *,
+    wording: Wording,
+    language: str,
+    trace: Trace,
+    sign_up: SignUp | None = None,
+) -> Consent:
+    return Consent(
+        subscriber=subscriber,
+        topic=topic,
+        act=Act.GIVEN,
+        kind=Kind.EXPRESS,
+        channel=trace.channel,
+        wording=wording,
+        language=language,
+        sign_up=sign_up,
+        ip=trace.ip,
+        user_agent=trace.user_agent[:300],
+        by=trace.by,
+    )
+
+
+def _withdrawn(subscriber: Subscriber, topic: Topic, *, trace: Trace, reason: str = "") -> Consent:
+    return Consent(
+        subscriber=subscriber,
+        topic=topic,
+        act=Act.WITHDRAWN,
+        channel=trace.channel,
+        ip=trace.ip,
+        user_agent=trace.user_agent[:300],
+        by=trace.by,
+        reason=reason.strip()[:300],
+    )

@@ -1,0 +1,238 @@
+"""Pages of subscribing, choosing and leaving. A GET shows, a POST acts: scanners follow every link of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import normalize_email
+from accounts.requests import PersonRequest
+from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
+from newsletter.links import Link, link_of
+from newsletter.models import Consent, Subscriber, Subscription, Topic
+from newsletter.services import subscriptions
+from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, Trace
+from organizations.models import Customer, Merchant
+
+Channel = Consent.Channel
+# Of one address on the internet, and in the name of one e-mail: a robot is stopped, an office is not.
+RATES = {"subscribe": "20/h/ip,5/d/key"}
+SHOWN = 50
+
+
+def see_other(address: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(address, status=303)
+
+
+def trace_of(request: HttpRequest, channel: Consent.Channel) -> Trace:
+    """What the ledger keeps of how an act reached us."""
+    return Trace(
+        channel=channel,
+        ip=get_adapter(request).get_client_ip(request),
+        user_agent=request.headers.get("User-Agent", "")[:300],
+    )
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """The form of every public page, on a page of its own; the same answer whoever has the address."""
+    merchant = Merchant.objects.default()
+    if merchant is None:
+        raise Http404
+    form = SubscribeForm(request.POST or None, merchant=merchant)
+    if form.is_valid():
+        email = normalize_email(form.cleaned_data["email"])
+        if not form.is_robot:
+            if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
+                return render(request, "429.html", status=429)
+            data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
+            trace = trace_of(request, Channel.WEB_FORM)
+            subscriptions.ask_to_subscribe(merchant=merchant, email=email, trace=trace, **data)
+        return see_other(reverse("newsletter:subscribe-sent"))
+    context = {"form": form, "has_topics": form.has_topics}
+    return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
+
+
+@login_not_required
+@require_safe
+def subscribe_sent(request: HttpRequest) -> HttpResponse:
+    return render(request, "newsletter/subscribe_sent.html")
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of a sign-up: GET shows what will be agreed to, POST agrees; then the receipt."""
+    try:
+        sign_up = subscriptions.sign_up_of(token=token)
+        _speak(request, sign_up.language)
+        if request.method == "POST":
+            subscriptions.confirm_sign_up(token=token, trace=trace_of(request, Channel.WEB_FORM))
+            return see_other(request.path)
+    except SignUpUnknown as refusal:
+        return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=404)
+    except SignUpExpired as refusal:
+        return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=410)
+    context: dict[str, Any] = {
+        "sign_up": sign_up,
+        "merchant": sign_up.merchant,
+        "topics": sign_up.topics.order_by("pk"),
+    }
+    context["words"] = sign_up.wording.text_in(language=sign_up.language)
+    return render(request, "newsletter/confirm.html", context)
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest, token: str) -> HttpResponse:
+    """Topics and history of whoever holds the link of a message."""
+    link = _link(request, token)
+    subscriber = link.subscriber
+    form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber)
+    if form.is_valid():
+        _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES)
+        return see_other(request.path)
+    context = {
+        "token": token,
+        "subscriber": subscriber,
+        "merchant": subscriber.merchant,
+        "form": form,
+        "history": history_of([subscriber]),
+    }
+    return render(request, "newsletter/preferences.html", context, status=422 if form.is_bound else 200)
+
+
+@csrf_exempt  # the link is the proof, and a mail program holds no cookie (RFC 8058)
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    """The link of each message: GET shows one button, POST leaves; the mail program's own POST is answered plainly."""
+    link = _link(request, token)
+    is_one_click = request.POST.get("List-Unsubscribe") == "One-Click"
+    form = LeaveForm(request.POST or None)
+    if request.method == "POST":
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        trace = trace_of(request, Channel.ONE_CLICK if is_one_click else Channel.LINK)
+        subscriptions.leave(subscriber=link.subscriber, trace=trace, reason=reason, campaign_id=link.campaign_id)
+        if is_one_click:
+            return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
+        return see_other(request.path)
+    receives = link.subscriber.subscriptions.active().exists()
+    context = {
+        "token": token,
+        "subscriber": link.subscriber,
+        "merchant": link.subscriber.merchant,
+        "form": form,
+        "receives": receives,
+    }
+    return render(request, "newsletter/unsubscribe.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: PersonRequest) -> HttpResponse:
+    """My topics, merchant by merchant, and my history; my address was confirmed when I signed up."""
+    email = normalize_email(request.user.email)
+    parts: list[tuple[Merchant, PreferencesForm]] = []
+    for merchant in _merchants_of(request):
+        subscriber = Subscriber.objects.filter(merchant=merchant, email=email).first()
+        is_asked = request.method == "POST" and request.POST.get("merchant") == str(merchant.pk)
+        form = _form_for(request, merchant=merchant, subscriber=subscriber, is_asked=is_asked)
+        if form.is_valid():
+            subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
+            _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
+            return see_other(request.path)
+        parts.append((merchant, form))
+    mine = Subscriber.objects.filter(email=email)
+    context = {
+        "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
+        "history": history_of(mine),
+        "receives": Subscriber.objects.filter(email=email, pk__in=_active(mine)).exists(),
+    }
+    is_refused = any(form.is_bound for _merchant, form in parts)
+    return render(request, "newsletter/profile.html", context, status=422 if is_refused else 200)
+
+
+@require_POST
+def profile_leave(request: PersonRequest) -> HttpResponse:
+    """« Veuillez me désabonner »: every topic of every merchant, at once."""
+    for subscriber in Subscriber.objects.filter(email=normalize_email(request.user.email)).order_by("pk"):
+        subscriptions.leave(subscriber=subscriber, trace=trace_of(request, Channel.PROFILE))
+    messages.success(request, _("You are unsubscribed from every newsletter."))
+    return see_other(reverse("newsletter:profile"))
+
+
+def history_of(subscribers: Sequence[Subscriber] | QuerySet[Subscriber]) -> QuerySet[Consent]:
+    """What these people agreed to and withdrew, newest first."""
+    lines = Consent.objects.filter(subscriber__in=subscribers).select_related("topic__merchant", "wording")
+    return lines.order_by("-pk")[:SHOWN]
+
+
+def _active(mine: QuerySet[Subscriber]) -> QuerySet[Any]:
+
+    return Subscription.objects.active().filter(subscriber__in=mine).values("subscriber_id")
+
+
+def _link(request: HttpRequest, token: str) -> Link:
+    link = link_of(token=token)
+    if link is None:
+        raise Http404
+    _speak(request, link.subscriber.language)
+    return link
+
+
+def _speak(request: HttpRequest, language: str) -> None:
+    """In the language of the message, unless the reader chose one."""
+    if not request.user.is_authenticated and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(language)
+
+
+def _form_for(
+    request: HttpRequest, *, merchant: Merchant, subscriber: Subscriber | None, is_asked: bool = True
+) -> PreferencesForm:
+    held = Topic.objects.none()
+    if subscriber is not None:
+        held = Topic.objects.filter(pk__in=subscriber.subscriptions.active().values("topic_id"))
+    data = request.POST if request.method == "POST" and is_asked else None
+    return PreferencesForm(data, merchant=merchant, held=held)
+
+
+def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscriber, channel: Consent.Channel) -> None:
+    subscriptions.choose_topics(
+        subscriber=subscriber,
+        topics=list(form.cleaned_data["topics"]),
+        wording=form.cleaned_data["wording"],
+        language=get_language() or subscriber.language,
+        trace=trace_of(request, channel),
+    )
+    messages.success(request, _("Your choices are saved, effective at once."))
+
+
+def _merchants_of(request: PersonRequest) -> QuerySet[Merchant]:
+    """The merchants this person is a customer of, those who write to them, and that of the public pages."""
+    default = Merchant.objects.default()
+    mine = Q(customers__in=Customer.objects.for_user(request.user))
+    known = Q(subscribers__email=normalize_email(request.user.email))
+    found = Merchant.objects.filter(mine | known | Q(pk=default.pk if default else None))
+    return Merchant.objects.filter(pk__in=found.values("pk")).order_by("-is_default", "name", "pk")

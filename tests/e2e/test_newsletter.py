@@ -1,0 +1,102 @@
+"""The newsletter in a real browser: a visitor subscribes and leaves; an agent's campaign goes from draft to results."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from newsletter.models import Campaign, Newsletter, Recipient, Subscription, Topic, Wording
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "fr-CA"), (360, "dark", "en-CA")])
+def test_from_the_footer_to_the_profile_and_out(width, scheme, language, browse, worker, mailbox, topic, ines: User):
+    """Inès subscribes as anybody would, confirms, finds it in her profile, and leaves by the link of a message."""
+    ines.language = language.lower()
+    ines.save()
+    is_french = language == "fr-CA"
+    visit = browse(locale=language, width=width, scheme=scheme)
+    page = visit.open("/")
+    page.locator("details.disclosure summary").click()
+    page.fill("#subscribe_email", ines.email)
+    page.locator("#subscribe_topics_0").check()
+    visit.submit("form[action*='newsletter/subscribe'] button")
+    link = mailbox.link_to(ines.email, "/newsletter/confirm/")
+    visit.open(link)
+    assert not Subscription.objects.exists()
+    visit.press("Confirmer mon abonnement" if is_french else "Confirm my subscription")
+    subscription = Subscription.objects.active().get()
+    visit.sign_in(ines.email, factories.PASSWORD)
+    page = visit.open(reverse("newsletter:profile"))
+    assert page.locator("input[name=topics]").first.is_checked()
+    visit.open(reverse("newsletter:unsubscribe", args=[subscription.subscriber.key.hex]))
+    visit.press("Veuillez me désabonner" if is_french else "Please unsubscribe me")
+    assert not Subscription.objects.active().exists()
+    visit.open(reverse("newsletter:preferences", args=[subscription.subscriber.key.hex]))
+    visit.open(reverse("newsletter:archive-list"))
+
+
+def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic, sam: User):
+    Newsletter.objects.create(merchant=topic.merchant)
+    for n in range(3):
+        factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), subscriber__email=f"p{n}@example.org")
+    visit = browse()
+    visit.sign_in(sam.email, factories.PASSWORD)
+    page = visit.open(reverse("admin:newsletter_campaign_add"))
+    page.select_option("[name=topic]", str(topic.pk))
+    page.fill("[name=subject_fr]", "Nacelles à moitié prix")
+    page.fill("[name=subject_en]", "Half-price lifts")
+    page.fill("[name=body_fr]", "Tout novembre, **moitié prix**.")
+    page.fill("[name=body_en]", "All November, **half price**.")
+    visit.press("Enregistrer")
+    visit.press("Aperçu")
+    assert visit.page.locator("iframe").count() == 4
+    visit.press("Retour")
+    visit.press("Planifier…")
+    visit.press("Planifier")
+    message = mailbox.newest_to("p1@example.org")
+    assert message["Subject"] == "Nacelles à moitié prix"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    mailbox.newest_to("p2@example.org")
+    campaign = Campaign.objects.get()
+    for _look in range(40):
+        campaign.refresh_from_db()
+        if campaign.status == Campaign.Status.SENT:
+            break
+        visit.page.wait_for_timeout(500)
+    page = visit.open(reverse("admin:newsletter_campaign_change", args=[campaign.pk]))
+    assert Recipient.objects.filter(status="sent").count() == 3
+    assert re.search(r"Envoyé\s+3", page.locator("table.lines").inner_text())
+    link = re.search(r"https?://\S*/newsletter/unsubscribe/\S+", message.get_body(("plain",)).get_content())[0]
+    visitor = browse()
+    visitor.open(link)
+    visitor.press("Veuillez me désabonner")
+    page = visit.open(reverse("admin:newsletter_campaign_change", args=[campaign.pk]))
+    assert re.search(r"Parti par un lien du message\s+1", page.locator("table.lines").inner_text())
+
+
+def test_every_agent_s_page_of_the_newsletter_is_accessible_and_fits(browse, topic: Topic, sam: User):
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    settings = Newsletter.objects.create(merchant=topic.merchant)
+    campaign = factories.CampaignFactory(topic=topic)
+    visit = browse(width=390, scheme="dark")
+    visit.sign_in(sam.email, factories.PASSWORD)
+    names = ("campaign", "subscriber", "consent", "topic", "wording", "newsletter")
+    for name in names:
+        visit.open(reverse(f"admin:newsletter_{name}_changelist"))
+    rows = {
+        "campaign": campaign.pk, "subscriber": consent.subscriber_id, "consent": consent.pk, "topic": topic.pk,
+        "wording": consent.wording_id, "newsletter": settings.pk,
+    }  # fmt: skip
+    for name in names:
+        visit.open(reverse(f"admin:newsletter_{name}_change", args=[rows[name]]))
+    for name in ("preview", "test", "schedule"):
+        visit.open(reverse(f"admin:newsletter_campaign_{name}", args=[campaign.pk]))
+    for name in ("proof", "withdraw"):
+        visit.open(reverse(f"admin:newsletter_subscriber_{name}", args=[consent.subscriber_id]))
+    visit.open(reverse("admin:newsletter_subscriber_note"))

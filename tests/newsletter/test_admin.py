@@ -1,0 +1,281 @@
+"""The agents' pages of the newsletter: a campaign from draft to results, proofs, and merchants kept apart."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage, User
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
+from newsletter.services import campaigns
+from organizations.models import Merchant
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+LISTS = ["campaign", "subscriber", "consent", "topic", "wording", "newsletter"]
+
+
+@pytest.fixture
+def agent(client: Client, sam: User) -> Client:
+    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
+
+
+@pytest.fixture
+def stranger(client: Client, zoe: User) -> Client:
+    client.force_login(zoe, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
+
+
+@pytest.fixture
+def consent(topic: Topic) -> Consent:
+    return factories.ConsentFactory(
+        topic=topic,
+        wording=Wording.objects.get(),
+        subscriber__email="luc@example.org",
+        ip="203.0.113.7",
+        user_agent="Mozilla/5.0",
+    )
+
+
+@pytest.fixture
+def campaign(topic: Topic, consent: Consent) -> Campaign:
+    Newsletter.objects.create(merchant=topic.merchant)
+    return factories.CampaignFactory(topic=topic)
+
+
+def page(name: str, *args: object) -> str:
+    return reverse(f"admin:newsletter_{name}", args=args)
+
+
+def rows(campaign: Campaign) -> dict[str, int]:
+    return {
+        "campaign": campaign.pk,
+        "subscriber": Subscriber.objects.get().pk,
+        "consent": Consent.objects.get().pk,
+        "topic": campaign.topic_id,
+        "wording": Wording.objects.get().pk,
+        "newsletter": Newsletter.objects.get().pk,
+    }
+
+
+def draft(topic: Topic, **fields: object) -> dict[str, object]:
+    return {
+        "topic": topic.pk,
+        "subject_fr": "Nacelles",
+        "subject_en": "Lifts",
+        "preheader_fr": "",
+        "preheader_en": "",
+        "body_fr": "Bonjour",
+        "body_en": "Hello",
+        "is_public": "on",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_an_agent_opens_every_list_and_row_in_few_queries(name, agent, campaign, django_assert_max_num_queries):
+    with django_assert_max_num_queries(10):
+        listed = agent.get(page(f"{name}_changelist"))
+    address = page(f"{name}_change", rows(campaign)[name])
+    assert address in listed.content.decode()
+    opened = agent.get(address)
+    assert opened.status_code == 200
+    assert "style=" not in opened.content.decode()
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_another_merchant_s_agent_sees_and_opens_nothing(name, stranger, campaign):
+    listed = stranger.get(page(f"{name}_changelist")).content.decode()
+    address = page(f"{name}_change", rows(campaign)[name])
+    assert address not in listed
+    assert "Offres du mois" not in listed
+    assert stranger.get(address).status_code == 302
+
+
+def test_another_merchant_s_agent_acts_on_nothing(stranger, campaign, consent):
+    pages = [
+        *(page(f"campaign_{name}", campaign.pk) for name in ("preview", "test", "schedule")),
+        page("campaign_letter", campaign.pk, "fr-ca"),
+        page("campaign_act", campaign.pk, "cancel"),
+        *(page(f"subscriber_{name}", consent.subscriber_id) for name in ("proof", "withdraw")),
+    ]
+    for address in pages:
+        assert stranger.get(address).status_code == 404, address
+        assert stranger.post(address, {"channel": "phone", "email": "z@example.org"}).status_code == 404, address
+    assert Consent.objects.count() == 1
+    export = b"".join(stranger.get(page("consent_export")).streaming_content).decode()
+    assert "luc@example.org" not in export
+
+
+@pytest.mark.parametrize("name", ["consent", "subscriber", "campaign", "wording"])
+def test_nothing_of_the_ledger_is_deleted(name, agent, campaign):
+    assert agent.post(page(f"{name}_delete", rows(campaign)[name]), {"post": "yes"}).status_code == 403
+
+
+def test_a_topic_is_made_for_one_s_own_merchant_alone(agent, boreal, riviere):
+    fields = {"slug": "neuf", "name_fr": "Neuf", "name_en": "New", "about_fr": "", "about_en": ""}
+    agent.post(page("topic_add"), {"merchant": riviere.pk, **fields})
+    assert not Topic.objects.exists()
+    agent.post(page("topic_add"), {"merchant": boreal.pk, **fields})
+    assert Topic.objects.get().merchant == boreal
+
+
+def test_a_wording_is_added_and_never_edited(agent, topic, sam):
+    form = {"merchant": topic.merchant_id, "text_fr": "J’accepte tout.", "text_en": "I accept all."}
+    assert agent.post(page("wording_add"), form).status_code in {302, 303}
+    latest = Wording.objects.latest("version")
+    assert (latest.version, latest.text_en, latest.created_by) == (2, "I accept all.", sam)
+    assert agent.post(page("wording_change", latest.pk), form).status_code == 403
+
+
+def test_a_draft_is_written_then_edited(agent, topic, sam):
+    response = agent.post(page("campaign_add"), draft(topic))
+    campaign = Campaign.objects.get()
+    assert response.url == page("campaign_change", campaign.pk)
+    assert (campaign.merchant, campaign.created_by, campaign.status) == (topic.merchant, sam, "draft")
+    agent.post(response.url, draft(topic, subject_fr="Nacelles à rabais"))
+    campaign.refresh_from_db()
+    assert campaign.subject_fr == "Nacelles à rabais"
+
+
+def test_a_branch_of_another_merchant_is_refused(agent, topic, sam, riviere):
+    branch = factories.BranchFactory(merchant=riviere)
+    response = agent.post(page("campaign_add"), draft(topic, to_branch=branch.pk))
+    assert response.status_code == 200
+    assert not Campaign.objects.exists()
+
+
+def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campaign):
+    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    assert "Rien à corriger" in content
+    Campaign.objects.update(body_fr="", subject_en="")
+    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    assert "il manque l’objet ou le texte" in content
+
+
+def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
+    shown = agent.get(page("campaign_preview", campaign.pk))
+    assert shown.content.decode().count("<iframe") == 4
+    assert "frame-src 'self'" in shown.headers["Content-Security-Policy"]
+    letter = agent.get(page("campaign_letter", campaign.pk, "en-ca"))
+    assert "half price" in letter.content.decode()
+    policy = letter.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "script" not in policy
+    assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_a_test_leaves_in_both_languages(agent, campaign, sam):
+    agent.post(page("campaign_test", campaign.pk), {"email": "sam@boreal.example"})
+    sent = OutgoingMessage.objects.order_by("pk")
+    assert [message.subject for message in sent] == ["Nacelles à moitié prix", "Half-price lifts"]
+    assert {message.recipient for message in sent} == {"sam@boreal.example"}
+    assert not Recipient.objects.exists()
+
+
+def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
+    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
+    assert response.status_code == 303
+    campaign.refresh_from_db()
+    assert campaign.status == "scheduled"
+    assert campaigns.begin_due() == 1
+    for act, status in (("pause", "paused"), ("resume", "sending"), ("cancel", "canceled")):
+        assert agent.get(page("campaign_act", campaign.pk, act)).status_code == 200
+        agent.post(page("campaign_act", campaign.pk, act))
+        campaign.refresh_from_db()
+        assert campaign.status == status
+    assert agent.get(page("campaign_act", campaign.pk, "explode")).status_code == 404
+    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    assert "<svg" in content
+    assert "Annulé" in content
+
+
+def test_a_campaign_with_something_to_correct_is_not_scheduled(agent, campaign):
+    Campaign.objects.update(body_fr="[ici](/nulle-part)")
+    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "2026-12-01", "hour": "09:00"})
+    assert response.status_code == 422
+    assert "/nulle-part" in response.content.decode()
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
+
+
+def test_a_campaign_leaves_at_the_hour_of_quebec(agent, campaign, today):
+    address = page("campaign_schedule", campaign.pk)
+    assert agent.post(address, {"day": "2026-12-01", "hour": ""}).status_code == 422
+    agent.post(address, {"day": "2026-12-01", "hour": "09:00"})
+    campaign.refresh_from_db()
+    assert campaign.scheduled_at.isoformat() == "2026-12-01T14:00:00+00:00"
+    assert campaigns.begin_due() == 0
+
+
+def test_what_has_begun_is_no_longer_edited(agent, campaign):
+    campaigns.schedule(campaign=campaign, at=timezone.now(), by=None)
+    campaigns.begin_due()
+    form = draft(campaign.topic, subject_fr="Autre chose")
+    assert agent.post(page("campaign_change", campaign.pk), form).status_code == 403
+    campaign.refresh_from_db()
+    assert campaign.subject_fr == "Nacelles à moitié prix"
+
+
+def test_a_stopped_campaign_waits_on_the_home_page(agent, campaign):
+    Campaign.objects.update(status="stopped", started_at=timezone.now(), stopped_for="50 adresses n’existent pas")
+    content = agent.get(reverse("admin:index")).content.decode()
+    assert "50 adresses n’existent pas" in content
+    assert page("campaign_change", campaign.pk) in content
+
+
+def test_the_proof_of_one_address_holds_every_part(agent, consent):
+    content = agent.get(page("subscriber_proof", consent.subscriber_id)).content.decode()
+    for part in ("luc@example.org", consent.wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès"):
+        assert part in content, part
+
+
+def test_a_consent_given_aloud_is_noted_in_the_agent_s_name(agent, topic, sam):
+    form = {
+        "topics": [topic.pk],
+        "email": "Anne@example.org",
+        "language": "fr-ca",
+        "channel": "phone",
+        "source": "Appel du 22 novembre, 10 h",
+    }
+    assert agent.post(page("subscriber_note"), {**form, "source": ""}).status_code == 422
+    assert agent.post(page("subscriber_note"), form).status_code == 303
+    line = Consent.objects.get()
+    assert (line.subscriber.email, line.by, line.channel) == ("anne@example.org", sam, "phone")
+
+
+def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):
+    form = {"channel": "counter", "reason": "Au comptoir"}
+    agent.post(page("subscriber_withdraw", consent.subscriber_id), form)
+    line = Consent.objects.latest("pk")
+    assert (line.act, line.by, line.channel) == ("withdrawn", sam, "counter")
+    assert not consent.subscriber.subscriptions.active().exists()
+
+
+def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent, riviere: Merchant):
+    Consent.objects.create(
+        subscriber=consent.subscriber, topic=consent.topic, act="withdrawn", channel="link", reason="=1+1"
+    )
+    factories.ConsentFactory(topic__merchant=riviere, subscriber__email="autre@example.org")
+    text = b"".join(agent.get(page("consent_export")).streaming_content).decode()
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert [(line["email"], line["act"]) for line in lines] == [
+        ("luc@example.org", "given"),
+        ("luc@example.org", "withdrawn"),
+    ]
+    assert lines[0]["wording"] == consent.wording.text_fr
+    assert lines[1]["reason"] == "'=1+1"
+
+
+def test_a_campaign_s_day_is_said_in_its_list(agent, campaign, today):
+    campaigns.schedule(campaign=campaign, at=today + timedelta(days=1), by=None)
+    assert "2026-11-23" in agent.get(page("campaign_changelist")).content.decode()

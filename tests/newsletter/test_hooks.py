@@ -1,0 +1,167 @@
+"""What mail services tell: believed only with a right signature; it silences the newsletter alone."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter.letters import message_id
+from newsletter.models import Campaign, Consent, Recipient, Subscriber, Subscription, Topic, Wording
+from newsletter.services import returns
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+KEY = "a-signing-key"
+BASIC = "comptoir:secret"
+
+
+@pytest.fixture
+def recipient(topic: Topic, settings: Any) -> Recipient:
+    """Luc received a campaign; both services are configured."""
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": KEY, "WEBHOOK_SECRET": None}
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), subscriber__email="luc@example.org")
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=topic, status="sent", started_at=now, finished_at=now)
+    return Recipient.objects.create(campaign=campaign, subscriber=consent.subscriber, status="sent", sent_at=now)
+
+
+def mailgun(client: Client, recipient: Recipient, *, key: str = KEY, **event: object) -> Any:
+    """Post an event as Mailgun signs it."""
+    stamp, token = str(int(time.time())), "t" * 50
+    signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+    ours = f"{message_id(recipient_id=recipient.pk, key=recipient.subscriber.key)}@localhost"
+    data = {
+        "id": "x",
+        "timestamp": float(stamp),
+        "recipient": recipient.subscriber.email,
+        "message": {"headers": {"message-id": ours}},
+        **event,
+    }
+    body = {"signature": {"timestamp": stamp, "token": token, "signature": signature}, "event-data": data}
+    address = reverse("newsletter:hook", args=["mailgun"])
+    return Client(enforce_csrf_checks=True).post(address, json.dumps(body), content_type="application/json")
+
+
+def fresh(recipient: Recipient) -> Recipient:
+    return Recipient.objects.select_related("subscriber").get(pk=recipient.pk)
+
+
+def test_a_delivery_is_noted(client, recipient):
+    Subscriber.objects.update(soft_bounces=3)
+    assert mailgun(client, recipient, event="delivered").status_code == 200
+    row = fresh(recipient)
+    assert row.delivered_at is not None
+    assert row.subscriber.soft_bounces == 0
+
+
+def test_a_hard_bounce_suppresses_the_newsletter_alone(client, recipient):
+    mailgun(client, recipient, event="failed", severity="permanent", **{"delivery-status": {"code": 550}})
+    row = fresh(recipient)
+    assert row.bounced_at is not None
+    assert row.subscriber.suppressed_for == "bounce"
+    # The consent itself stands: the person said nothing.
+    assert Subscription.objects.active().exists()
+
+
+def test_soft_bounces_count_first(client, recipient):
+    for count in range(1, returns.MANY_SOFT + 1):
+        mailgun(client, recipient, event="failed", severity="temporary", **{"delivery-status": {"code": 452}})
+        row = fresh(recipient)
+        assert row.subscriber.soft_bounces == count
+        assert (row.subscriber.suppressed_at is not None) is (count == returns.MANY_SOFT)
+    assert row.bounced_at is None
+
+
+def test_a_complaint_is_a_withdrawal_in_the_ledger(client, recipient):
+    mailgun(client, recipient, event="complained")
+    row = fresh(recipient)
+    assert row.complained_at is not None
+    assert row.subscriber.suppressed_for == "complaint"
+    assert Consent.objects.latest("pk").channel == "complaint"
+    assert not Subscription.objects.active().exists()
+
+
+def test_a_wrong_signature_changes_nothing(client, recipient):
+    response = mailgun(client, recipient, key="another", event="complained")
+    assert response.status_code == 400
+    assert Subscription.objects.active().exists()
+    assert fresh(recipient).complained_at is None
+
+
+def test_a_message_id_that_is_not_ours_convicts_nobody(client, recipient):
+    returns.note_event(
+        kind="complained", email="", message_id=f"n{recipient.pk}.000000000000@localhost", is_lasting=True
+    )
+    assert fresh(recipient).complained_at is None
+
+
+def test_a_service_that_is_not_configured_has_no_address(client, recipient, settings):
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": "", "WEBHOOK_SECRET": None}
+    for service in ("mailgun", "postmark", "unknown"):
+        assert client.post(reverse("newsletter:hook", args=[service])).status_code == 404
+    assert client.get(reverse("newsletter:hook", args=["mailgun"])).status_code == 405
+
+
+def test_postmark_is_believed_with_its_password_and_found_by_the_address(recipient, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    body = {"RecordType": "SpamComplaint", "ID": 1, "Type": "SpamComplaint", "TypeCode": 512,
+            "Email": "Luc@example.org",
+            "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483", "BouncedAt": "2026-11-22T17:00:00Z"}  # fmt: skip
+    address = reverse("newsletter:hook", args=["postmark"])
+    client = Client()
+    assert client.post(address, json.dumps(body), content_type="application/json").status_code == 400
+    assert fresh(recipient).complained_at is None
+    basic = f"Basic {b64encode(BASIC.encode()).decode()}"
+    answer = client.post(address, json.dumps(body), content_type="application/json", headers={"authorization": basic})
+    assert answer.status_code == 200
+    assert fresh(recipient).complained_at is not None
+
+
+def test_a_message_to_the_mailto_address_leaves(recipient, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    token = f"{recipient.subscriber.key.hex}-{recipient.campaign_id}"
+    body = {"From": "luc@example.org", "To": "desk@boreal.example", "Subject": token, "TextBody": "", "Headers": [],
+            "FromFull": {"Email": "luc@example.org", "Name": "", "MailboxHash": ""}, "Attachments": []}  # fmt: skip
+    basic = f"Basic {b64encode(BASIC.encode()).decode()}"
+    answer = Client().post(
+        reverse("newsletter:hook", args=["postmark-inbound"]),
+        json.dumps(body),
+        content_type="application/json",
+        headers={"authorization": basic},
+    )
+    assert answer.status_code == 200
+    assert not Subscription.objects.active().exists()
+    assert Consent.objects.latest("pk").channel == "mailto"
+    assert fresh(recipient).left_at is not None
+
+
+def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=now)
+    people = Subscriber.objects.bulk_create(
+        Subscriber(merchant=topic.merchant, email=f"p{n}@example.org") for n in range(100)
+    )
+    Recipient.objects.bulk_create(
+        Recipient(campaign=campaign, subscriber=person, status="sent", sent_at=now) for person in people
+    )
+    for person in people[: returns.FEW]:
+        returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
+    campaign.refresh_from_db()
+    assert campaign.status == Campaign.Status.STOPPED
+    assert "20" in campaign.stopped_for
+
+
+def test_a_bounce_of_service_mail_silences_the_newsletter_only(topic):
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant, email="luc@example.org")
+    returns.note_event(kind="bounced", email="luc@example.org", message_id="other@elsewhere", is_lasting=True)
+    subscriber.refresh_from_db()
+    assert subscriber.suppressed_for == "bounce"

@@ -1,0 +1,107 @@
+"""Consents that purchases and inquiries give: only where turned on, for as long as the law says, never to who left."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from newsletter.models import Consent, Newsletter, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
+from newsletter.services.implied import note_implied
+from newsletter.services.subscriptions import Trace
+from organizations.models import AccessRequest, Customer
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def implied(topic: Topic) -> Topic:
+    topic.takes_implied = True
+    topic.save()
+    return topic
+
+
+@pytest.fixture
+def buyer(implied: Topic, today: datetime) -> Customer:
+    customer = factories.CustomerFactory(merchant=implied.merchant, email="luc@example.org", language="en-ca")
+    factories.InvoiceFactory(customer=customer, number="F-7", issued_on=date(2026, 3, 1), due_on=date(2026, 3, 31))
+    return customer
+
+
+def turn_on(topic: Topic, **switches: bool) -> None:
+    Newsletter.objects.update_or_create(merchant=topic.merchant, defaults=switches)
+
+
+def test_nothing_is_implied_before_the_merchant_turns_it_on(buyer, implied):
+    assert note_implied() == 0
+    turn_on(implied, takes_invoices=False)
+    assert note_implied() == 0
+    assert not Subscriber.objects.exists()
+
+
+def test_a_purchase_is_a_consent_of_two_years_with_its_source(buyer, implied):
+    other = factories.TopicFactory(merchant=implied.merchant)
+    turn_on(implied, takes_invoices=True)
+    assert note_implied() == 1
+    line = Consent.objects.get()
+    assert (line.subscriber.email, line.subscriber.language) == ("luc@example.org", "en-ca")
+    assert (line.topic, line.kind, line.channel, line.source) == (implied, "implied", "invoice", "F-7")
+    assert line.expires_at == datetime(2028, 3, 1, tzinfo=ZoneInfo("America/Toronto"))
+    assert not Subscription.objects.filter(topic=other).exists()
+    assert note_implied() == 0
+
+
+def test_a_later_purchase_makes_it_last_longer(buyer, implied):
+    turn_on(implied, takes_invoices=True)
+    note_implied()
+    factories.InvoiceFactory(customer=buyer, number="F-8", issued_on=date(2026, 11, 1))
+    assert note_implied() == 1
+    assert Subscription.objects.get().implied_until.date() == date(2028, 11, 1)
+
+
+def test_an_old_purchase_a_credit_note_and_a_customer_without_address_imply_nothing(implied, today):
+    turn_on(implied, takes_invoices=True)
+    old = factories.CustomerFactory(merchant=implied.merchant, email="vieux@example.org")
+    factories.InvoiceFactory(customer=old, issued_on=date(2024, 11, 1), due_on=date(2024, 12, 1))
+    credited = factories.CustomerFactory(merchant=implied.merchant, email="credit@example.org")
+    factories.InvoiceFactory(customer=credited, kind="credit_note", issued_on=date(2026, 11, 1))
+    factories.InvoiceFactory(customer=factories.CustomerFactory(merchant=implied.merchant, email=""))
+    assert note_implied() == 0
+
+
+def test_who_left_is_not_brought_back_by_what_they_buy(buyer, implied):
+    turn_on(implied, takes_invoices=True)
+    subscriber = factories.SubscriberFactory(merchant=implied.merchant, email="luc@example.org")
+    subscriptions.leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    newer = factories.TopicFactory(merchant=implied.merchant, takes_implied=True)
+    assert note_implied() == 0
+    assert not Subscription.objects.active().exists()
+    assert not Subscription.objects.filter(topic=newer).exists()
+
+
+def test_an_express_consent_is_not_lowered_to_an_implied_one(buyer, implied):
+    turn_on(implied, takes_invoices=True)
+    subscriber = factories.SubscriberFactory(merchant=implied.merchant, email="luc@example.org")
+    factories.ConsentFactory(subscriber=subscriber, topic=implied, wording=Wording.objects.get())
+    assert note_implied() == 0
+
+
+def test_an_inquiry_is_a_consent_of_six_months(implied, today, ines):
+    asked = AccessRequest.objects.create(merchant=implied.merchant, user=ines, name="Inès Lavoie")
+    turn_on(implied, takes_inquiries=True)
+    assert note_implied() == 1
+    line = Consent.objects.get()
+    assert (line.subscriber.email, line.source) == (ines.email, f"access request {asked.pk}")
+    assert line.expires_at.date() == date(2027, 5, 22)
+
+
+def test_it_ends_by_itself(buyer, implied, today, time_machine):
+    turn_on(implied, takes_invoices=True)
+    note_implied()
+    assert Subscription.objects.active().exists()
+    time_machine.move_to(today + timedelta(days=2 * 366))
+    assert not Subscription.objects.active().exists()
+    assert note_implied() == 0

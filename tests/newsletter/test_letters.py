@@ -1,0 +1,127 @@
+"""The messages of a campaign, read back with the standard library as a mail program would."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from accounts.transports import Refused
+from newsletter.letters import Letters, Reader
+from newsletter.models import Campaign, Topic
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+KEY = uuid.UUID("12345678123456781234567812345678")
+
+
+def reader(**fields: object) -> Reader:
+    return Reader(**{"recipient_id": 7, "email": "luc@example.org", "key": KEY, "language": "fr-ca", **fields})
+
+
+def written(campaign: Campaign, **fields: object) -> EmailMessage:
+    return message_from_bytes(Letters(campaign=campaign).to(reader=reader(**fields)), policy=policy.default)
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    return message.get_body((kind,)).get_content()
+
+
+@pytest.fixture
+def campaign(topic: Topic) -> Campaign:
+    return factories.CampaignFactory(topic=topic)
+
+
+def test_the_headers_are_those_the_law_and_mail_programs_want(campaign):
+    message = written(campaign)
+    assert str(message["From"]) == "Location Boréal <comptoir@localhost>"
+    assert (message["To"], message["Subject"]) == ("luc@example.org", "Nacelles à moitié prix")
+    token = f"{KEY.hex}-{campaign.pk}"
+    https, mailto = str(message["List-Unsubscribe"]).split(", ")
+    assert https == f"<http://localhost:8000/newsletter/unsubscribe/{token}/>"
+    assert mailto == f"<mailto:ouverture@boreal.example?subject={token}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["List-Id"] == "<offres.boreal.localhost>"
+    assert message["Message-ID"] == f"<n7.{KEY.hex[:12]}@localhost>"
+    assert not message.defects
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_each_part_holds_the_words_the_identity_and_both_links_of_the_reader(campaign, kind):
+    content = body(written(campaign), kind)
+    assert "moitié prix" in content
+    assert "Location Boréal" in content
+    assert campaign.merchant.legal_name in content
+    assert "1, rue du Quai" in content
+    token = f"{KEY.hex}-{campaign.pk}"
+    for page in ("unsubscribe", "preferences"):
+        assert f"http://localhost:8000/newsletter/{page}/{token}/" in content
+
+
+def test_each_reader_gets_their_language_and_their_own_link(campaign):
+    letters = Letters(campaign=campaign)
+    other = uuid.uuid4()
+    french = letters.to(reader=reader())
+    english = letters.to(reader=reader(language="en-ca", key=other, recipient_id=8))
+    message = message_from_bytes(english, policy=policy.default)
+    assert message["Subject"] == "Half-price lifts"
+    assert "Unsubscribe" in body(message, "plain")
+    assert other.hex in body(message, "html")
+    assert KEY.hex not in english.decode()
+    assert other.hex not in french.decode()
+
+
+def test_no_line_is_longer_than_mail_allows(campaign):
+    campaign.body_fr = "é" * 5000 + "\n\n" + "[" + "x" * 400 + "](https://boreal.example/" + "a" * 800 + ")"
+    head, _, bodies = Letters(campaign=campaign).to(reader=reader()).partition(b"\r\n\r\n")
+    assert max(len(line) for line in head.split(b"\r\n")) < 200
+    assert max(len(line) for line in bodies.split(b"\r\n")) <= 76
+
+
+def test_a_subject_or_a_name_injects_no_header(campaign):
+    campaign.subject_fr = "Bonjour\r\nBcc: victime@example.org"
+    campaign.merchant.name = "Boréal\nCc: victime@example.org"
+    message = written(campaign)
+    assert message["Bcc"] is None
+    assert message["Cc"] is None
+    assert message["Subject"] == "Bonjour Bcc: victime@example.org"
+
+
+def test_an_internationalised_domain_is_written_in_ascii_and_an_impossible_address_refused(campaign):
+    assert written(campaign, email="luc@exämple.org")["To"] == "luc@xn--exmple-cua.org"
+    with pytest.raises(Refused):
+        written(campaign, email="pas une adresse")
+
+
+def test_html_typed_in_the_text_is_shown_and_not_obeyed(campaign):
+    campaign.body_fr = "<script>alert(1)</script> [x](javascript:alert(1)) <b onclick=x>gras</b>"
+    content = body(written(campaign), "html")
+    assert "<script" not in content
+    assert 'href="javascript' not in content
+    assert "&lt;script&gt;" in content
+
+
+def test_a_signature_verifies_and_covers_both_unsubscribe_headers(campaign, settings):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    settings.DKIM_KEY = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    ).decode()
+    settings.DKIM_SELECTOR = "comptoir"
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    content = Letters(campaign=campaign).to(reader=reader())
+    assert dkim.verify(content, dnsfunc=lambda name, timeout=5: record)
+    covered = str(message_from_bytes(content, policy=policy.default)["DKIM-Signature"]).lower()
+    assert "list-unsubscribe" in covered
+    assert "list-unsubscribe-post" in covered
+    assert not dkim.verify(
+        content.replace(b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Nothing-"),
+        dnsfunc=lambda name, timeout=5: record,
+    )

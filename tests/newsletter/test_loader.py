@@ -1,0 +1,127 @@
+"""subscribers.csv: evidence or nothing, who left stays out, and a dry run says what would happen."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage
+from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
+from newsletter.services.subscriptions import Trace
+from tests import factories
+from tests.imports import run, write
+
+pytestmark = pytest.mark.django_db
+COLUMNS = "email,language,topic,basis,consented_on,evidence"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "subscribers.csv"
+
+
+@pytest.fixture(autouse=True)
+def _ready(topic: Topic, today: datetime) -> None:
+    """Boréal has its topic, and it is November 2026."""
+
+
+def line(email: str = "luc@example.org", **cells: object) -> dict[str, object]:
+    return {
+        "email": email,
+        "language": "fr",
+        "topic": "offres",
+        "basis": "express",
+        "consented_on": "2025-01-15",
+        "evidence": "Carte signée, salon de l’habitation",
+        **cells,
+    }
+
+
+def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path):
+    write(
+        path, COLUMNS, line(" Luc@Example.org"), line("anne@example.org", basis="purchase", consented_on="2026-02-01")
+    )
+    assert run("subscribers", path).summary == "created=2 updated=0 unchanged=0 rejected=0"
+    luc, anne = Consent.objects.order_by("pk")
+    assert (luc.subscriber.email, luc.kind, luc.channel) == ("luc@example.org", "express", "import")
+    assert luc.source == "Carte signée, salon de l’habitation"
+    assert luc.at == datetime(2025, 1, 15, tzinfo=ZoneInfo("America/Toronto"))
+    assert (anne.kind, anne.expires_at.date()) == ("implied", date(2028, 2, 1))
+    assert Subscription.objects.active().count() == 2
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_second_run_changes_nothing(path):
+    write(path, COLUMNS, line())
+    run("subscribers", path)
+    assert run("subscribers", path).summary == "created=0 updated=0 unchanged=1 rejected=0"
+    assert Consent.objects.count() == 1
+
+
+def test_a_dry_run_says_what_would_happen_and_does_not(path):
+    write(path, COLUMNS, line(), line("b@example.org", evidence=""))
+    outcome = run("subscribers", path, "--dry-run")
+    assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=1"
+    assert outcome.codes == [(3, "evidence", "empty")]
+    assert not Subscriber.objects.exists()
+
+
+def test_an_express_consent_is_worth_more_than_an_implied_one(path):
+    write(path, COLUMNS, line(basis="inquiry", consented_on="2026-11-01"))
+    run("subscribers", path)
+    write(path, COLUMNS, line())
+    assert run("subscribers", path).summary == "created=0 updated=1 unchanged=0 rejected=0"
+    assert Subscription.objects.get().express_at is not None
+
+
+def test_who_left_never_comes_back_with_a_file(path, topic):
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), subscriber__email="luc@example.org")
+    subscriptions.leave(subscriber=consent.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    later = factories.TopicFactory(merchant=topic.merchant, slug="autre")
+    write(path, COLUMNS, line(), line(topic=later.slug))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [(2, "email", "consent_withdrawn"), (3, "email", "consent_withdrawn")]
+    assert not Subscription.objects.active().exists()
+
+
+def test_each_reject_says_why(path, topic):
+    factories.SubscriberFactory(
+        merchant=topic.merchant, email="plainte@example.org", suppressed_at=timezone.now(), suppressed_for="complaint"
+    )
+    write(
+        path,
+        COLUMNS,
+        line("pas une adresse"),
+        line("a@example.org", topic="inconnu"),
+        line("b@example.org", basis="friend"),
+        line("c@example.org", consented_on="2027-01-01"),
+        line("d@example.org", basis="inquiry", consented_on="2026-01-01"),
+        line("e@example.org"),
+        line("E@example.org"),
+        line("plainte@example.org"),
+        line("f@example.org", evidence=" "),
+    )
+    outcome = run("subscribers", path)
+    assert sorted(outcome.codes) == [
+        (2, "email", "not_an_email"),
+        (3, "topic", "unknown_topic"),
+        (4, "basis", "unknown_code"),
+        (5, "consented_on", "in_future"),
+        (6, "consented_on", "consent_expired"),
+        (8, "email", "repeated"),
+        (9, "email", "suppressed"),
+        (10, "evidence", "empty"),
+    ]
+    assert outcome.exit_code == 3
+    assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=8"
+
+
+def test_a_topic_of_another_merchant_is_unknown(path, riviere):
+    factories.TopicFactory(merchant=riviere, slug="bateaux")
+    write(path, COLUMNS, line(topic="bateaux"))
+    assert run("subscribers", path).codes == [(2, "topic", "unknown_topic")]

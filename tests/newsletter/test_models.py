@@ -1,0 +1,172 @@
+"""What the database refuses: rewriting the ledger, a consent without its proof, a subscription nobody agreed to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
+
+
+def refused(name: str, work, kind: type[DatabaseError] = IntegrityError) -> None:
+    with pytest.raises(kind, match=name), transaction.atomic():
+        work()
+
+
+def erase(model: type[Model]) -> None:
+    """As somebody at a console would: Django itself would first look for what points at the rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: SLF001 - the documented name of the table
+
+
+@pytest.fixture
+def consent(topic: Topic) -> Consent:
+    return factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+
+
+def withdraw(consent: Consent, **fields: object) -> Consent:
+    return factories.ConsentFactory(
+        subscriber=consent.subscriber,
+        topic=consent.topic,
+        act=Act.WITHDRAWN,
+        kind="",
+        channel=Channel.LINK,
+        wording=None,
+        language="",
+        **fields,
+    )
+
+
+def test_the_ledger_is_never_rewritten_nor_shortened(consent):
+    refused("Cannot update or delete", lambda: Consent.objects.update(channel=Channel.COUNTER), ProgrammingError)
+    refused("Cannot update or delete", lambda: erase(Consent), ProgrammingError)
+    refused("Cannot update or delete", lambda: Wording.objects.update(text_fr="Autre"), ProgrammingError)
+    refused("Cannot update or delete", lambda: erase(Wording), ProgrammingError)
+
+
+def test_an_address_of_the_ledger_never_changes(consent):
+    refused("Cannot update", lambda: Subscriber.objects.update(email="autre@example.org"), ProgrammingError)
+    refused("Cannot delete", lambda: erase(Subscriber), ProgrammingError)
+    Subscriber.objects.update(language="en-ca")
+
+
+def test_a_subscription_follows_from_the_ledger_alone(consent):
+    refused(
+        "Cannot insert or update or delete",
+        lambda: Subscription.objects.update(left_at=timezone.now()),
+        ProgrammingError,
+    )
+    refused("Cannot insert or update or delete", lambda: erase(Subscription), ProgrammingError)
+    stranger = factories.SubscriberFactory(merchant=consent.topic.merchant)
+    forged = Subscription(subscriber=stranger, topic=consent.topic, express_at=timezone.now())
+    refused("Cannot insert or update or delete", forged.save, ProgrammingError)
+
+
+def test_the_ledger_keeps_the_subscription(consent):
+    subscription = Subscription.objects.get()
+    assert (subscription.express_at, subscription.left_at, subscription.is_active) == (consent.at, None, True)
+    withdrawal = withdraw(consent)
+    subscription.refresh_from_db()
+    assert (subscription.express_at, subscription.left_at) == (None, withdrawal.at)
+    assert not Subscription.objects.active().exists()
+    factories.ConsentFactory(subscriber=consent.subscriber, topic=consent.topic, wording=consent.wording)
+    assert Subscription.objects.active().get().left_at is None
+
+
+def test_an_implied_consent_ends_by_itself_and_never_brings_back_who_left(topic, today, time_machine):
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant)
+    implied = {"act": Act.GIVEN, "kind": Kind.IMPLIED, "channel": Channel.INVOICE, "source": "F-1"}
+    for days in (30, 10):
+        Consent.objects.create(
+            subscriber=subscriber, topic=topic, expires_at=today + timedelta(days=days), at=today, **implied
+        )
+    assert Subscription.objects.active().get().implied_until == today + timedelta(days=30)
+    time_machine.move_to(today + timedelta(days=31))
+    assert not Subscription.objects.active().exists()
+    assert not Subscription.objects.get().is_active
+    Consent.objects.create(subscriber=subscriber, topic=topic, act=Act.WITHDRAWN, channel=Channel.LINK)
+    Consent.objects.create(
+        subscriber=subscriber, topic=topic, expires_at=today + timedelta(days=400), at=today, **implied
+    )
+    assert Subscription.objects.get().left_at is not None
+
+
+def test_a_consent_without_its_proof_is_refused(topic):
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant)
+    wording = Wording.objects.get()
+    ends = timezone.now() + timedelta(days=1)
+    base = {"subscriber": subscriber, "topic": topic, "channel": Channel.WEB_FORM}
+    given = {**base, "act": Act.GIVEN}
+    for name, fields in {
+        "consent_given_has_kind": {**given, "kind": "", "wording": wording, "language": "fr-ca"},
+        "consent_implied_has_source_and_end": {**given, "kind": Kind.IMPLIED, "expires_at": ends},
+        "consent_express_never_expires": {**given, "kind": Kind.EXPRESS, "source": "x", "expires_at": ends},
+        "consent_express_is_proved": {**given, "kind": Kind.EXPRESS},
+        "consent_wording_has_language": {**given, "kind": Kind.EXPRESS, "wording": wording},
+        "consent_oral_names_agent": {**given, "kind": Kind.EXPRESS, "source": "x", "channel": Channel.COUNTER},
+    }.items():
+        refused(name, Consent(**fields).save)
+    refused("consent_given_has_kind", Consent(**base, act=Act.WITHDRAWN, kind=Kind.EXPRESS, source="x").save)
+
+
+def test_addresses_are_one_a_merchant_in_one_spelling(topic):
+    factories.SubscriberFactory(merchant=topic.merchant, email="a@example.org")
+    refused("subscriber_unique", lambda: factories.SubscriberFactory(merchant=topic.merchant, email="a@example.org"))
+    refused("subscriber_email_normalized", lambda: factories.SubscriberFactory(email=" A@example.org"))
+    known = Subscriber.objects.get()
+    refused("subscriber_key_unique", lambda: factories.SubscriberFactory(key=known.key))
+    refused("suppression_has_reason", lambda: factories.SubscriberFactory(suppressed_at=timezone.now()))
+
+
+def test_topics_wordings_and_settings_are_consistent(topic):
+    merchant = topic.merchant
+    refused("topic_slug_unique", lambda: factories.TopicFactory(merchant=merchant, slug="offres"))
+    refused("wording_version_unique", lambda: factories.WordingFactory(merchant=merchant, version=1))
+    refused("newsletter_rate_positive", Newsletter(merchant=merchant, per_minute=0).save)
+    refused("newsletter_limits_not_negative", Newsletter(merchant=merchant, most_bounces=-1).save)
+
+
+def test_a_sign_up_lasts_and_names_an_address_in_one_spelling(topic):
+    fields = {"merchant": topic.merchant, "language": "fr-ca", "wording": Wording.objects.get(), "token_hash": "1"}
+    now = timezone.now()
+    refused("sign_up_lasts", SignUp(email="a@example.org", created_at=now, expires_at=now, **fields).save)
+    later = now + timedelta(days=1)
+    refused("sign_up_email_normalized", SignUp(email="A@example.org", expires_at=later, **fields).save)
+
+
+def test_a_campaign_is_in_one_state_at_a_time(topic):
+    campaign = factories.CampaignFactory(topic=topic)
+    now = timezone.now()
+    for name, fields in {
+        "campaign_scheduled_has_moment": {"status": "scheduled"},
+        "campaign_begun_has_moment": {"status": "sending"},
+        "campaign_ended_is_over": {"status": "draft", "finished_at": now},
+        "campaign_stopped_says_why": {"status": "stopped", "started_at": now},
+    }.items():
+        refused(name, lambda fields=fields: Campaign.objects.filter(pk=campaign.pk).update(**fields))
+
+
+def test_what_people_received_is_not_rewritten(topic):
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    refused("Cannot update", lambda: Campaign.objects.update(body_en="Other"), ProgrammingError)
+    Campaign.objects.update(status="paused")
+    campaign.refresh_from_db()
+    assert campaign.status == "paused"
+
+
+def test_a_recipient_is_one_a_campaign_and_its_state_whole(topic):
+    campaign = factories.CampaignFactory(topic=topic)
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant)
+    recipient = Recipient.objects.create(campaign=campaign, subscriber=subscriber)
+    refused("recipient_once", lambda: Recipient.objects.create(campaign=campaign, subscriber=subscriber))
+    mine = Recipient.objects.filter(pk=recipient.pk)
+    refused("recipient_sent_has_moment", lambda: mine.update(status="sent"))
+    refused("recipient_claim_is_whole", lambda: mine.update(status="sending"))

@@ -1,0 +1,96 @@
+"""What the checks find before a campaign leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from newsletter import review
+from newsletter.models import Campaign, Topic, Wording
+from newsletter.services import campaigns
+from newsletter.services.campaigns import CampaignBegun, CampaignNotReady, NotPossibleNow
+from organizations.models import Merchant
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign(topic: Topic) -> Campaign:
+    """One reader a language."""
+    wording = Wording.objects.get()
+    for language in ("fr-ca", "en-ca"):
+        factories.ConsentFactory(topic=topic, wording=wording, subscriber__language=language)
+    return factories.CampaignFactory(topic=topic)
+
+
+def found(campaign: Campaign, **fields: object) -> str:
+    for name, value in fields.items():
+        setattr(campaign, name, value)
+    campaign.save()
+    return " ".join(str(problem) for problem in review.blocking_problems(campaign=campaign))
+
+
+def test_a_good_campaign_has_nothing_to_correct(campaign):
+    assert review.problems(campaign=campaign) == []
+
+
+def test_a_missing_translation_blocks_when_somebody_reads_it(campaign):
+    assert "Anglais" in found(campaign, body_en="")
+    assert found(campaign, to_language="fr-ca") == ""
+
+
+def test_a_placeholder_or_a_broken_link_in_one_language_blocks(campaign):
+    assert "{{" in found(campaign, body_en="Hello {{ first_name }}")
+    for address in (
+        "/nulle-part",
+        "https://",
+        "htp:x",
+        "https://nulle",
+        "http://localhost:8000/nulle-part/",
+        "mailto:x",
+    ):
+        assert "ne mène nulle part" in found(campaign, body_en=f"[here](<{address}>)"), address
+    for address in ("https://boreal.example/a?b=c", "mailto:a@b.ca", "tel:+15145550100", "http://localhost:8000/"):
+        assert found(campaign, body_en=f"[here](<{address}>)") == "", address
+
+
+def test_a_message_gmail_would_cut_blocks(campaign):
+    assert "102" in found(campaign, body_fr="mot " * 30_000)
+
+
+def test_an_image_without_words_only_deserves_a_look(campaign):
+    campaign.body_fr = "![](https://boreal.example/n.jpg)"
+    (problem,) = review.problems(campaign=campaign)
+    assert not problem.is_blocking
+
+
+def test_a_merchant_without_an_address_may_not_send(campaign):
+    Merchant.objects.update(address_line1="")
+    campaign.refresh_from_db()
+    assert "adresse postale" in found(Campaign.objects.select_related("merchant").get(pk=campaign.pk))
+
+
+def test_nobody_to_write_to_blocks(topic):
+    assert "Personne" in found(factories.CampaignFactory(topic=topic))
+
+
+def test_each_step_is_possible_only_from_where_it_starts(campaign, today, sam):
+    with pytest.raises(NotPossibleNow):
+        campaigns.begin(campaign=campaign)
+    with pytest.raises(NotPossibleNow):
+        campaigns.pause(campaign=campaign)
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.withdraw(campaign=campaign)
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    assert campaigns.begin(campaign=campaign) == 2
+    with pytest.raises(CampaignBegun):
+        campaigns.schedule(campaign=campaign, at=today, by=sam)
+    with pytest.raises(NotPossibleNow):
+        campaigns.begin(campaign=campaign)
+
+
+def test_what_blocks_is_said_when_somebody_insists(campaign, today, sam):
+    campaign.body_fr = ""
+    campaign.save()
+    with pytest.raises(CampaignNotReady, match="il manque"):
+        campaigns.schedule(campaign=campaign, at=today, by=sam)

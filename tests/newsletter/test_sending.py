@@ -1,0 +1,300 @@
+"""A campaign on its way to a mail server that works, refuses, delays, hangs or goes away; and people who leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import mail
+from accounts.models import OutgoingMessage
+from newsletter import sending
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
+from newsletter.services import campaigns, returns, subscriptions
+from newsletter.services.subscriptions import Trace
+from portal.embedded.processes import free_port
+from portal.mailers import mailers
+from tests import factories
+from tests.sinks import Sink, mute, running
+
+pytestmark = pytest.mark.django_db
+Status = Recipient.Status
+FAST = 1_000_000
+
+
+@pytest.fixture
+def sink(settings, tmp_path: Path) -> Iterator[Sink]:
+    with running(Sink()) as sink:
+        settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
+        yield sink
+        mail.hang_up()
+
+
+@pytest.fixture
+def campaign(topic: Topic) -> Campaign:
+    """Begun, for five readers."""
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
+    readers(topic, 5)
+    return begun(topic)
+
+
+def readers(topic: Topic, count: int) -> None:
+    wording = Wording.objects.get()
+    people = Subscriber.objects.bulk_create(
+        Subscriber(merchant=topic.merchant, email=f"p{n}@example.org", language="fr-ca") for n in range(count)
+    )
+    Consent.objects.bulk_create(
+        Consent(
+            subscriber=person, topic=topic, act="given", kind="express", channel="web_form", wording=wording,
+            language="fr-ca",
+        )
+        for person in people
+    )  # fmt: skip
+
+
+def begun(topic: Topic, **fields: object) -> Campaign:
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=topic, status="scheduled", scheduled_at=now, **fields)
+    campaigns.begin(campaign=campaign)
+    campaign.refresh_from_db()
+    return campaign
+
+
+def statuses(campaign: Campaign) -> dict[str, int]:
+    return dict(Counter(Recipient.objects.filter(campaign=campaign).values_list("status", flat=True)))
+
+
+def leave(email: str) -> None:
+    subscriptions.leave(subscriber=Subscriber.objects.get(email=email), trace=Trace(channel=Consent.Channel.LINK))
+
+
+def later(time_machine: object, **span: float) -> None:
+    time_machine.move_to(timezone.now() + timedelta(**span))
+
+
+def test_everyone_receives_it_once_and_the_campaign_is_sent(campaign, sink):
+    assert sending.send(campaign_id=campaign.pk) == 5
+    assert sending.send(campaign_id=campaign.pk) == 0
+    assert sorted(received["To"] for received in sink.mails) == [f"p{n}@example.org" for n in range(5)]
+    assert sink.connections == 1
+    campaign.refresh_from_db()
+    assert (campaign.status, statuses(campaign)) == ("sent", {"sent": 5})
+
+
+def test_who_left_after_it_began_is_not_written_to(campaign, sink):
+    leave("p3@example.org")
+    sending.send(campaign_id=campaign.pk)
+    assert "p3@example.org" not in {received["To"] for received in sink.mails}
+    assert statuses(campaign) == {"sent": 4, "skipped": 1}
+
+
+def test_who_leaves_while_their_chunk_is_being_sent_is_not_written_to(campaign, sink):
+    """The third message makes the fourth reader leave: claimed already, not handed over yet."""
+    claimed = sending.claim(campaign=campaign)
+    chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
+    hand_over = chunk._end  # noqa: SLF001 - the moment between two messages
+
+    def then_leave(*parts: object) -> bool:
+        done = hand_over(*parts)
+        if chunk.count == 3:
+            leave(claimed.readers[3].email)
+        return done
+
+    chunk._end = then_leave  # noqa: SLF001 - same
+    chunk.send()
+    assert len(sink.mails) == 4
+    assert claimed.readers[3].email not in {received["To"] for received in sink.mails}
+    assert statuses(campaign) == {"sent": 4, "skipped": 1}
+
+
+def test_an_implied_consent_that_ends_before_the_message_leaves_is_respected(topic, sink, today, time_machine):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
+    factories.ConsentFactory(
+        topic=topic, kind="implied", channel="invoice", source="F-1", wording=None, language="",
+        expires_at=today + timedelta(hours=1),
+    )  # fmt: skip
+    campaign = begun(topic)
+    later(time_machine, hours=2)
+    assert sending.send(campaign_id=campaign.pk) == 0
+    assert statuses(campaign) == {"skipped": 1}
+
+
+def test_an_address_suppressed_meanwhile_is_skipped(campaign, sink):
+    Subscriber.objects.filter(email="p0@example.org").update(suppressed_at=timezone.now(), suppressed_for="complaint")
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"sent": 4, "skipped": 1}
+
+
+def test_an_address_the_server_does_not_know_is_a_bounce_and_suppressed(campaign, sink, topic):
+    sink.on_recipient = lambda address: "550 5.1.1 unknown" if address.startswith("p1@") else "250 OK"
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"sent": 4, "failed": 1}
+    bounced = Recipient.objects.get(status="failed")
+    assert bounced.bounced_at is not None
+    assert Subscriber.objects.exclude(suppressed_at=None).get().email == "p1@example.org"
+    again = begun(topic)
+    sending.send(campaign_id=again.pk)
+    assert statuses(again) == {"sent": 4}
+
+
+def test_a_message_refused_for_what_it_says_suppresses_nobody(campaign, sink):
+    sink.on_data = lambda envelope: "554 5.7.1 looks like spam"
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"failed": 5}
+    assert not Subscriber.objects.exclude(suppressed_at=None).exists()
+
+
+def test_a_delay_is_tried_again_and_arrives_once(campaign, sink, time_machine):
+    answers = iter(["451 later", "451 later"])
+    sink.on_data = lambda envelope: next(answers, "250 OK")
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"sent": 3, "queued": 2}
+    campaign.refresh_from_db()
+    assert campaign.status == "sending"
+    later(time_machine, minutes=5)
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"sent": 5}
+    assert set(Counter(received["To"] for received in sink.mails).values()) == {1}
+
+
+def test_a_server_that_delays_for_ever_is_given_up(campaign, sink, time_machine):
+    sink.on_recipient = lambda address: "450 later"
+    for _try in range(sending.MAX_ATTEMPTS + 1):
+        sending.send(campaign_id=campaign.pk)
+        later(time_machine, hours=5)
+    assert statuses(campaign) == {"failed": 5}
+    campaign.refresh_from_db()
+    assert campaign.status == "sent"
+
+
+def test_an_absent_server_fails_nobody_and_the_campaign_rests(campaign, sink, settings, tmp_path, time_machine):
+    working, settings.MAILERS = settings.MAILERS, mailers(url=f"smtp://127.0.0.1:{free_port()}", folder=tmp_path)
+    assert sending.send(campaign_id=campaign.pk) == 0
+    assert statuses(campaign) == {"queued": 5}
+    assert set(Recipient.objects.values_list("attempts", flat=True)) == {0}
+    settings.MAILERS = working
+    later(time_machine, seconds=20)
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_a_server_that_says_nothing_costs_one_timeout(campaign, settings, tmp_path):
+    with mute() as port:
+        settings.MAILERS = mailers(url=f"smtp://127.0.0.1:{port}?timeout=0.2", folder=tmp_path)
+        assert sending.send(campaign_id=campaign.pk) == 0
+        mail.hang_up()
+    assert statuses(campaign) == {"queued": 5}
+
+
+def test_a_server_that_dies_in_the_middle_is_called_again(campaign, sink, time_machine):
+    sink.drop_after = 2
+    sending.send(campaign_id=campaign.pk)
+    sink.drop_after = None
+    later(time_machine, minutes=5)
+    sending.send(campaign_id=campaign.pk)
+    assert statuses(campaign) == {"sent": 5}
+    assert set(Counter(received["To"] for received in sink.mails).values()) == {1}
+
+
+def test_pausing_takes_effect_before_the_next_message(campaign, sink):
+    claimed = sending.claim(campaign=campaign)
+    chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
+    hand_over = chunk._end  # noqa: SLF001 - the moment between two messages
+    chunk._end = lambda *parts: hand_over(*parts) and bool(campaigns.pause(campaign=campaign))  # noqa: SLF001 - same
+    chunk.send()
+    assert statuses(campaign) == {"sent": 1, "queued": 4}
+    assert sending.send(campaign_id=campaign.pk) == 0
+    campaigns.resume(campaign=campaign)
+    Campaign.objects.update(next_claim_at=timezone.now())
+    assert sending.send(campaign_id=campaign.pk) == 4
+
+
+def test_canceling_leaves_the_others_unwritten_and_the_counts_add_up(campaign, sink):
+    campaigns.cancel(campaign=campaign)
+    assert sending.send(campaign_id=campaign.pk) == 0
+    assert statuses(campaign) == {"canceled": 5}
+    assert sink.mails == []
+
+
+def test_the_throttle_lets_no_more_leave_than_the_service_takes(topic, sink, today, time_machine):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=120)
+    readers(topic, 50)
+    campaign = begun(topic)
+    sizes = []
+    for _second in range(60):
+        claimed = sending.claim(campaign=campaign)
+        sizes.append(len(claimed.readers))
+        later(time_machine, seconds=1)
+    assert max(sizes) == 10
+    assert sum(sizes[:10]) <= 2 * 120 * 10 / 60 + 10
+    assert sum(sizes) == 50
+
+
+def test_the_end_time_is_honest(campaign, today, time_machine):
+    Newsletter.objects.update(per_minute=60)
+    campaign.started_at = today
+    end = campaigns.end_time(campaign=campaign, waiting=120, sent=0)
+    assert end - timezone.now() == timedelta(minutes=2)
+    later(time_machine, minutes=10)
+    end = campaigns.end_time(campaign=campaign, waiting=120, sent=60)
+    assert end - timezone.now() == timedelta(minutes=20)
+
+
+def test_a_row_of_a_dead_worker_waits_again(campaign, sink, time_machine):
+    sending.claim(campaign=campaign)
+    assert statuses(campaign) == {"sending": 5}
+    later(time_machine, minutes=3)
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_a_slow_worker_does_not_send_what_another_took(campaign, sink, time_machine):
+    slow = sending.claim(campaign=campaign)
+    later(time_machine, minutes=3)
+    assert sending.send(campaign_id=campaign.pk) == 5
+    chunk = sending.Chunk(campaign=campaign, claimed=slow, letters=sending.Letters(campaign=campaign))
+    assert chunk.send() == 0
+    assert len(sink.mails) == 5
+
+
+def test_too_many_bounces_stop_it_by_itself_and_the_desk_is_told(topic, sink, time_machine):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
+    readers(topic, 250)
+    campaign = begun(topic)
+    sink.on_recipient = lambda address: "550 5.1.1 unknown" if int(address[1:].split("@")[0]) % 2 else "250 OK"
+    sending.send(campaign_id=campaign.pk)
+    campaign.refresh_from_db()
+    assert campaign.status == "stopped"
+    assert "50" in campaign.stopped_for
+    assert statuses(campaign)["queued"] == 150
+    letter = OutgoingMessage.objects.get()
+    assert letter.recipient == topic.merchant.email
+    assert campaign.stopped_for in letter.text
+    campaigns.resume(campaign=campaign)
+    campaign.refresh_from_db()
+    assert campaign.status == "sending"
+
+
+def test_a_final_answer_is_told_from_a_wrong_address():
+    hard = ["550 5.1.1 unknown", "550 no such user", "553 sorry", "550 5.2.1 disabled"]
+    soft = ["554 5.7.1 spam", "552 5.2.2 full", "550 5.7.26 unauthenticated", "554 no"]
+    assert [returns.is_hard(answer) for answer in hard] == [True] * 4
+    assert [returns.is_hard(answer) for answer in soft] == [False] * 4
+
+
+def test_campaigns_nobody_works_at_are_woken(campaign):
+    assert sending.wake() == 0
+    Campaign.objects.update(next_claim_at=F("next_claim_at") - timedelta(minutes=1))
+    assert sending.wake() == 1
+    campaigns.pause(campaign=campaign)
+    assert sending.wake() == 0
+
+
+def test_a_thousand_recipients_cost_one_statement_to_write(topic, django_assert_num_queries):
+    readers(topic, 1000)
+    campaign = factories.CampaignFactory(topic=topic, status="scheduled", scheduled_at=timezone.now())
+    with django_assert_num_queries(5):
+        assert campaigns.begin(campaign=campaign) == 1000

@@ -1,0 +1,173 @@
+"""Subscribing, choosing and leaving: what the ledger holds afterwards, and who is still written to."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import OutgoingMessage
+from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
+from newsletter.services.subscriptions import EvidenceMissing, SignUpExpired, SignUpUnknown, Trace
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+Channel = Consent.Channel
+FORM = Trace(channel=Channel.WEB_FORM, ip="203.0.113.7", user_agent="Mozilla/5.0")
+LINK = Trace(channel=Channel.LINK)
+
+
+def ask(topic: Topic, email: str = "Luc@Example.org", language: str = "fr-ca") -> None:
+    subscriptions.ask_to_subscribe(
+        merchant=topic.merchant,
+        email=email,
+        language=language,
+        topics=[topic],
+        wording=Wording.objects.get(),
+        trace=FORM,
+    )
+
+
+def token_mailed() -> str:
+    mail = OutgoingMessage.objects.latest("pk")
+    return re.search(r"/newsletter/confirm/([^/\s]+)/", mail.text)[1]
+
+
+def test_nothing_is_agreed_to_before_the_link_is_confirmed(topic):
+    ask(topic)
+    assert not Subscriber.objects.exists()
+    mail = OutgoingMessage.objects.get()
+    assert (mail.recipient, mail.sender_name, mail.is_sensitive) == ("luc@example.org", "Location Boréal", True)
+    assert token_mailed() not in str(SignUp.objects.values())
+
+
+def test_a_confirmed_link_is_an_express_consent_with_all_its_proof(topic):
+    ask(topic)
+    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM._replace(ip="203.0.113.9"))
+    line = Consent.objects.get()
+    assert (line.subscriber.email, line.topic, line.act, line.kind) == ("luc@example.org", topic, "given", "express")
+    assert (line.wording, line.language, line.ip, line.user_agent) == (
+        Wording.objects.get(),
+        "fr-ca",
+        "203.0.113.9",
+        "Mozilla/5.0",
+    )
+    assert line.sign_up.ip == "203.0.113.7"
+    assert line.expires_at is None
+    assert Subscription.objects.active().get().subscriber == line.subscriber
+
+
+def test_a_second_click_adds_no_line(topic):
+    ask(topic)
+    token = token_mailed()
+    for _click in range(2):
+        subscriptions.confirm_sign_up(token=token, trace=FORM)
+    assert Consent.objects.count() == 1
+
+
+def test_an_address_is_not_mailed_link_after_link(topic, today, time_machine):
+    for _time in range(5):
+        ask(topic)
+    assert OutgoingMessage.objects.count() == 1
+    time_machine.move_to(today + timedelta(minutes=11))
+    ask(topic)
+    assert OutgoingMessage.objects.count() == 2
+
+
+def test_a_link_that_is_forged_or_old_opens_nothing(topic, today, time_machine):
+    with pytest.raises(SignUpUnknown):
+        subscriptions.confirm_sign_up(token="forged", trace=FORM)
+    ask(topic)
+    time_machine.move_to(today + subscriptions.LASTS)
+    with pytest.raises(SignUpExpired):
+        subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    assert not Consent.objects.exists()
+
+
+def test_what_nobody_confirmed_is_destroyed(topic, today, time_machine):
+    ask(topic)
+    ask(topic, "confirme@example.org")
+    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    time_machine.move_to(today + timedelta(days=8))
+    assert subscriptions.forget_sign_ups() == 1
+    assert SignUp.objects.get().email == "confirme@example.org"
+
+
+def test_leaving_withdraws_every_topic_even_those_never_subscribed_to(topic):
+    other = factories.TopicFactory(merchant=topic.merchant)
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    assert subscriptions.leave(subscriber=consent.subscriber, trace=LINK, reason=" Trop de courriels ") == 2
+    withdrawals = Consent.objects.filter(act="withdrawn")
+    assert {line.topic for line in withdrawals} == {topic, other}
+    assert {line.reason for line in withdrawals} == {"Trop de courriels"}
+    assert not Subscription.objects.active().exists()
+    assert subscriptions.leave(subscriber=consent.subscriber, trace=LINK) == 0
+
+
+def test_resubscribing_is_a_new_consent_and_ends_a_suppression(topic):
+    ask(topic)
+    subscriber = subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    subscriptions.leave(subscriber=subscriber, trace=LINK)
+    Subscriber.objects.update(suppressed_at=timezone.now(), suppressed_for="complaint")
+    ask(topic)
+    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    assert list(Consent.objects.order_by("pk").values_list("act", flat=True)) == ["given", "withdrawn", "given"]
+    assert Subscription.objects.active().exists()
+    assert Subscriber.objects.reachable().exists()
+
+
+def test_choosing_topics_writes_only_what_changes(topic):
+    other = factories.TopicFactory(merchant=topic.merchant)
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    choose = {
+        "subscriber": consent.subscriber,
+        "wording": consent.wording,
+        "language": "en-ca",
+        "trace": Trace(channel=Channel.PROFILE),
+    }
+    assert subscriptions.choose_topics(topics=[topic], **choose) == 0
+    assert subscriptions.choose_topics(topics=[other], **choose) == 2
+    assert Subscription.objects.active().get().topic == other
+    assert Consent.objects.filter(topic=other).get().language == "en-ca"
+
+
+def test_a_tick_turns_an_implied_consent_into_an_express_one(topic):
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant)
+    factories.ConsentFactory(
+        subscriber=subscriber,
+        topic=topic,
+        kind="implied",
+        channel=Channel.INVOICE,
+        source="F-1",
+        wording=None,
+        language="",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    subscriptions.choose_topics(
+        subscriber=subscriber,
+        topics=[topic],
+        wording=Wording.objects.get(),
+        language="fr-ca",
+        trace=Trace(channel=Channel.PREFERENCES),
+    )
+    assert Subscription.objects.get().express_at is not None
+
+
+def test_a_consent_given_aloud_names_the_agent_and_the_evidence(topic, sam):
+    trace = Trace(channel=Channel.PHONE, by=sam)
+    wanted = {"merchant": topic.merchant, "email": "Luc@example.org", "language": "fr-ca", "topics": [topic]}
+    with pytest.raises(EvidenceMissing):
+        subscriptions.note_consent(source=" ", trace=trace, **wanted)
+    subscriptions.note_consent(source="Appel du 22 novembre", trace=trace, **wanted)
+    line = Consent.objects.get()
+    assert (line.by, line.source, line.channel) == (sam, "Appel du 22 novembre", "phone")
+
+
+def test_a_new_wording_is_a_new_version_and_the_old_one_stays(topic, sam):
+    first = Wording.objects.get()
+    second = subscriptions.write_wording(merchant=topic.merchant, text_fr="Oui", text_en="Yes", by=sam)
+    assert (first.version, second.version) == (1, 2)
+    assert subscriptions.wording_of(merchant=topic.merchant) == second

@@ -1,0 +1,204 @@
+"""The pages of subscribing, choosing and leaving, as a visitor, a scanner, a robot and a mail program meet them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import OutgoingMessage, User
+from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def subscriber(topic: Topic) -> Subscriber:
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    return consent.subscriber
+
+
+def typed(topic: Topic, **fields: object) -> dict[str, object]:
+    wording = Wording.objects.latest("version")
+    return {"email": "luc@example.org", "language": "fr-ca", "topics": [topic.pk], "wording": wording.pk, **fields}
+
+
+def address(name: str, subscriber: Subscriber) -> str:
+    return reverse(f"newsletter:{name}", args=[subscriber.key.hex])
+
+
+def test_the_form_is_at_the_foot_of_every_public_page(client, topic, alice):
+    for name in ("portal:landing", "account_login", "account_signup", "newsletter:subscribe"):
+        page = client.get(reverse(name)).content.decode()
+        assert "Offres du mois" in page, name
+        assert Wording.objects.get().text_fr in page, name
+        assert "checked" not in page, name
+    client.force_login(alice)
+    assert "Offres du mois" not in client.get(reverse("accounts:profile")).content.decode()
+
+
+def test_without_topic_or_wording_nothing_is_offered(client, boreal):
+    factories.TopicFactory(merchant=boreal)
+    assert reverse("newsletter:subscribe") not in client.get("/").content.decode()
+    assert client.get(reverse("newsletter:subscribe")).status_code == 200
+
+
+def test_a_visitor_subscribes_and_confirms(client, topic):
+    response = client.post(reverse("newsletter:subscribe"), typed(topic), follow=True)
+    assert "boîte de réception" in response.content.decode()
+    link = re.search(r"(/newsletter/confirm/[^/\s]+/)", OutgoingMessage.objects.get().text)[1]
+    page = client.get(link).content.decode()
+    assert "Offres du mois" in page
+    assert not Consent.objects.exists()
+    page = client.post(link, follow=True).content.decode()
+    assert "Vous êtes abonné" in page
+    assert Subscription.objects.active().get().subscriber.email == "luc@example.org"
+    assert Consent.objects.get().ip == "127.0.0.1"
+
+
+def test_the_answer_is_the_same_whoever_has_the_address(client, topic, subscriber):
+    answers = []
+    for email in ("inconnu@example.org", subscriber.email):
+        response = client.post(reverse("newsletter:subscribe"), typed(topic, email=email))
+        page = client.get(response.url).content.decode()
+        answers.append((response.status_code, response.url, re.sub(r'(?<=csrfmiddlewaretoken" value=")\w+', "", page)))
+    assert answers[0] == answers[1]
+    assert {message.recipient for message in OutgoingMessage.objects.all()} == {"inconnu@example.org", subscriber.email}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"email": "luc@"}, {"email": "luc@example.org\nBcc: x@y.ca"}, {"topics": []}, {"topics": ["x"]},
+              {"language": "de"}, {"wording": ""}],
+)  # fmt: skip
+def test_a_form_filled_wrongly_says_so_and_keeps_what_was_typed(client, topic, wrong):
+    response = client.post(reverse("newsletter:subscribe"), typed(topic, **wrong))
+    assert response.status_code == 422
+    assert not SignUp.objects.exists()
+    assert 'role="alert"' in response.content.decode()
+
+
+def test_a_topic_of_another_merchant_is_not_offered(client, topic, riviere):
+    other = factories.TopicFactory(merchant=riviere)
+    assert client.post(reverse("newsletter:subscribe"), typed(topic, topics=[other.pk])).status_code == 422
+
+
+def test_an_internationalised_address_is_taken(client, topic):
+    client.post(reverse("newsletter:subscribe"), typed(topic, email="luc@exämple.org"))
+    assert SignUp.objects.get().email == "luc@exämple.org"
+
+
+def test_a_robot_that_fills_every_field_learns_nothing_and_sends_nothing(client, topic):
+    human = client.post(reverse("newsletter:subscribe"), typed(topic))
+    robot = client.post(reverse("newsletter:subscribe"), typed(topic, email="a@example.org", website="http://x"))
+    assert (robot.status_code, robot.url) == (human.status_code, human.url)
+    assert SignUp.objects.get().email == "luc@example.org"
+
+
+def test_a_robot_that_insists_is_stopped(client, topic):
+    answers = [
+        client.post(reverse("newsletter:subscribe"), typed(topic, email=f"r{n}@example.org")).status_code
+        for n in range(25)
+    ]
+    assert answers[:20] == [303] * 20
+    assert set(answers[20:]) == {429}
+    assert SignUp.objects.count() == 20
+
+
+def test_an_old_wording_shown_before_a_new_one_is_the_one_agreed_to(client, topic):
+    old = typed(topic)
+    factories.WordingFactory(merchant=topic.merchant, version=2)
+    client.post(reverse("newsletter:subscribe"), old)
+    assert SignUp.objects.get().wording.version == 1
+
+
+def test_a_scanner_that_opens_every_link_changes_nothing(client, topic, subscriber):
+    client.post(reverse("newsletter:subscribe"), typed(topic))
+    link = re.search(r"(/newsletter/confirm/[^/\s]+/)", OutgoingMessage.objects.get().text)[1]
+    before = list(Consent.objects.values())
+    for opened in (link, address("preferences", subscriber), address("unsubscribe", subscriber)):
+        assert client.get(opened).status_code == 200
+        assert client.head(opened).status_code == 200
+    assert list(Consent.objects.values()) == before
+    assert SignUp.objects.get().confirmed_at is None
+
+
+def test_one_button_leaves_at_once_with_a_reason_if_one_likes(client, subscriber):
+    page = client.get(address("unsubscribe", subscriber)).content.decode()
+    main = page[page.index("<main") : page.index("</main>")]
+    assert main.count("<button") == 1
+    response = client.post(address("unsubscribe", subscriber), {"reason": "Trop souvent"}, follow=True)
+    assert "Vous êtes désabonné" in response.content.decode()
+    assert not Subscription.objects.active().exists()
+    line = Consent.objects.latest("pk")
+    assert (line.channel, line.reason, line.ip) == ("link", "Trop souvent", "127.0.0.1")
+
+
+def test_the_mail_program_s_own_post_needs_no_cookie_and_is_answered_plainly(subscriber):
+    program = Client(enforce_csrf_checks=True)
+    response = program.post(
+        address("unsubscribe", subscriber),
+        "List-Unsubscribe=One-Click",
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert response.status_code == 200
+    assert not response.cookies
+    assert not Subscription.objects.active().exists()
+    assert Consent.objects.latest("pk").channel == "one_click"
+    again = program.post(address("unsubscribe", subscriber), {"List-Unsubscribe": "One-Click"})
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("token", ["forged", "0" * 32, "a" * 31, f"{'0' * 32}-1"])
+def test_a_link_that_never_was_ours_is_not_found(client, topic, token):
+    for name in ("preferences", "unsubscribe", "confirm"):
+        assert client.get(reverse(f"newsletter:{name}", args=[token])).status_code == 404
+        assert client.post(reverse(f"newsletter:{name}", args=[token])).status_code == 404
+
+
+def test_preferences_by_link_need_no_sign_in_and_show_one_s_own_history(client, topic, subscriber):
+    other = factories.TopicFactory(merchant=topic.merchant, name_fr="Cours de conduite")
+    page = client.get(address("preferences", subscriber)).content.decode()
+    assert "Cours de conduite" in page
+    assert "Consentement exprès" in page
+    form = {"topics": [other.pk], "wording": Wording.objects.latest("version").pk}
+    response = client.post(address("preferences", subscriber), form)
+    assert response.status_code == 303
+    assert Subscription.objects.active().get().topic == other
+    assert Consent.objects.filter(channel="preferences").count() == 2
+
+
+def test_a_page_of_a_link_speaks_the_language_of_its_message(client, subscriber):
+    Subscriber.objects.update(language="en-ca")
+    assert "My newsletters" in client.get(address("preferences", subscriber)).content.decode()
+
+
+def test_the_profile_manages_topics_and_leaves_everything(client, topic, alice: User):
+    client.force_login(alice)
+    page = client.get(reverse("newsletter:profile")).content.decode()
+    assert "Offres du mois" in page
+    assert "Veuillez me désabonner" not in page
+    form = {"merchant": topic.merchant_id, "topics": [topic.pk], "wording": Wording.objects.get().pk}
+    assert client.post(reverse("newsletter:profile"), form).status_code == 303
+    assert Subscription.objects.active().get().subscriber.email == alice.email
+    page = client.get(reverse("newsletter:profile")).content.decode()
+    assert "Veuillez me désabonner" in page
+    assert "Consentement exprès" in page
+    client.post(reverse("newsletter:profile-leave"))
+    assert not Subscription.objects.active().exists()
+    assert Consent.objects.latest("pk").channel == "profile"
+
+
+def test_the_profile_shows_nobody_else_s_history(client, subscriber, alice):
+    client.force_login(alice)
+    page = client.get(reverse("newsletter:profile")).content.decode()
+    assert "Consentement exprès" not in page
+    assert subscriber.email not in page
+
+
+def test_service_mail_leaves_for_who_left(client, subscriber, topic):
+    client.post(address("unsubscribe", subscriber))
+    client.post(reverse("newsletter:subscribe"), typed(topic, email=subscriber.email))
+    assert OutgoingMessage.objects.get().recipient == subscriber.email
