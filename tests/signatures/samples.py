@@ -65,7 +65,7 @@ def asked_of(
     """This person is asked, by themself unless another is named, to sign a mandate."""
     return request_signature(
         by=by or person,
-        purpose="mandate",
+        purpose="agreement",
         subject_key=subject_key,
         signer=Signer(
             name=person.get_full_name(),

@@ -141,7 +141,7 @@ def test_a_signer_needs_a_name_and_an_address(alice, boreal, signer):
     with pytest.raises(SignerUnreachable):
         requests.request_signature(
             by=alice,
-            purpose="mandate",
+            purpose="agreement",
             subject_key="1",
             signer=Signer(name=name, email=email, language="fr-ca"),
             sender=sender_of(boreal),
@@ -285,7 +285,7 @@ def test_nothing_is_done_out_of_time_even_before_a_sweep_says_so(asked, alice, t
 def test_a_queryset_finds_what_is_about_one_thing(alice, bob, boreal):
     mine = asked_of(alice, merchant=boreal, subject_key="7")
     asked_of(bob, merchant=boreal, subject_key="8")
-    about = SignatureRequest.objects.about(purpose="mandate", subject_key="7")
+    about = SignatureRequest.objects.about(purpose="agreement", subject_key="7")
     assert list(about) == [mine]
     assert list(about.waiting()) == [mine]
     assert not about.signed().exists()
