@@ -58,7 +58,7 @@ class EventInline(ScopedTabular):
 
     @admin.display(description=gettext_lazy("moment"))
     def moment(self, event: SignatureEvent) -> str:
-        return iso_moment(event.at)
+        return format_html("<time>{}</time>", iso_moment(event.at))
 
     @admin.display(description=gettext_lazy("event"))
     def words(self, event: SignatureEvent) -> str:
@@ -85,7 +85,7 @@ class SignatureRequestAdmin(MerchantScopedAdmin):
     search_help_text = gettext_lazy("E-mail of the signer, or beginning of their name")
     inlines = (EventInline,)
     fields = (
-        *("named", "status", "signer_name", "capacity", "signer_email", "shown_phone", "requested_by", "created"),
+        *("named", "status", "signer_name", "capacity", "signer_email", "shown_phone", "asker", "created"),
         *("until", "signed", "sealed_file"),
     )
     readonly_fields = fields
@@ -115,6 +115,10 @@ class SignatureRequestAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("asked"))
     def created(self, asked: SignatureRequest) -> str:
         return iso_moment(asked.requested_at)
+
+    @admin.display(description=gettext_lazy("requested by"))
+    def asker(self, asked: SignatureRequest) -> str:
+        return str(asked.requested_by)
 
     @admin.display(description=gettext_lazy("expires"))
     def until(self, asked: SignatureRequest) -> str:
