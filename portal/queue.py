@@ -16,7 +16,16 @@ from accounts.models import OutgoingMessage
 from billing.models import InvoicePdf
 from newsletter.models import Campaign
 from organizations.comparison import outcome
-from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant, RegisterAlert, Verification
+from organizations.models import (
+    AccessRequest,
+    ActivationRequest,
+    Customer,
+    Mandate,
+    Merchant,
+    RegisterAlert,
+    TakeOver,
+    Verification,
+)
 from signatures.models import Seal
 
 SHOWN = 5
@@ -59,6 +68,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "?status=open",
         ),
         *_companies(merchants),
+        *_teams(merchants),
         _pile(
             gettext_lazy("Messages that failed"),
             _failed(merchants, sees_all=sees_all),
@@ -118,6 +128,28 @@ def _stopped(merchants: list[Merchant]) -> Pile:
     return _pile(title, stopped, _campaign, "newsletter_campaign_changelist", "?status=stopped")
 
 
+def _teams(merchants: list[Merchant]) -> list[Pile]:
+    """Proofs of authority nobody looked at, and take-overs nobody opposed in time."""
+    proofs = Mandate.objects.proof_waiting().filter(customer__merchant__in=merchants)
+    ripe = TakeOver.objects.ripe().filter(customer__merchant__in=merchants)
+    return [
+        _pile(
+            gettext_lazy("Proofs of authority to look at"),
+            proofs.select_related("customer").order_by("pk"),
+            _proof,
+            "organizations_mandate_changelist",
+            "",
+        ),
+        _pile(
+            gettext_lazy("Take-overs to decide"),
+            ripe.select_related("customer", "asked_by").order_by("pk"),
+            _take_over,
+            "organizations_takeover_changelist",
+            "",
+        ),
+    ]
+
+
 def _pile(title: object, rows: QuerySet, line: Callable[..., Line], changelist: str, query: str) -> Pile:
     shown = list(rows[: SHOWN + 1])
     count = len(shown) if len(shown) <= SHOWN else _capped(rows)
@@ -167,6 +199,16 @@ def _person(request: AccessRequest) -> Line:
     clue = request.customer_number or request.invoice_number or request.user.email
     url = reverse("admin:organizations_accessrequest_change", args=[request.pk])
     return Line(request.name, clue, long_moment(request.created_at, get_language()), url)
+
+
+def _proof(mandate: Mandate) -> Line:
+    url = reverse("admin:organizations_mandate_change", args=[mandate.pk])
+    return Line(mandate.name, mandate.customer.name, iso_date(mandate.signed_at), url)
+
+
+def _take_over(take_over: TakeOver) -> Line:
+    url = reverse("admin:organizations_takeover_change", args=[take_over.pk])
+    return Line(str(take_over.asked_by), take_over.customer.name, iso_date(take_over.asked_at), url)
 
 
 def _verification(verification: Verification) -> Line:

@@ -27,6 +27,8 @@ PLACES = [
     _entry(_("Activation requests"), "key-round", "organizations_activationrequest_changelist"),
     _entry(_("Verifications"), "badge-check", "organizations_verification_changelist"),
     _entry(_("Changes in the register"), "scan-search", "organizations_registeralert_changelist"),
+    _entry(_("Mandates"), "stamp", "organizations_mandate_changelist"),
+    _entry(_("Take-overs"), "user-cog", "organizations_takeover_changelist"),
     _entry(_("Signatures"), "signature", "signatures_signaturerequest_changelist"),
     _entry(_("Campaigns"), "megaphone", "newsletter_campaign_changelist"),
     _entry(_("Subscribers"), "newspaper", "newsletter_subscriber_changelist"),

@@ -94,7 +94,7 @@ def test_invite_sign_by_code_and_accept_as_a_known_person(browse, worker, mailbo
     assert other.email in words
     page = somebody.press(f"Continuer comme {NEW}")
     assert page.url == link
-    somebody.press("Se connecter")
+    somebody.submit("main .actions a.button")
     page.fill("[name=login]", known.email)
     page.fill("[name=password]", PASSWORD)
     page = somebody.submit("form:has([name=password]) button")
