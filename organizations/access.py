@@ -91,7 +91,11 @@ def memberships_at(*, public_id: str, user: User) -> list[Membership]:
 def _door() -> Statement:
     here = Exact(F("customer__public_id"), CUSTOMER).desc()
     mine = Membership.objects.active(on=DAY).filter(user=PERSON).order_by(here, "customer__name", "pk")
-    columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), *columns_of(Merchant, "customer__merchant__")]
+    columns = [
+        *columns_of(Membership),
+        *columns_of(Customer, "customer__"),
+        *columns_of(Merchant, "customer__merchant__"),
+    ]
     return statement(queryset=mine.with_granted().values_list(*columns, "granted")[:SWITCHABLE])
 
 

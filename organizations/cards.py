@@ -46,7 +46,9 @@ class CardExpired(CardRefused):
 
 
 class CardRevoked(CardRefused):
-    sentence: str | Promise = _("This card was withdrawn on %(day)s. Find the person by name, and check their identity.")
+    sentence: str | Promise = _(
+        "This card was withdrawn on %(day)s. Find the person by name, and check their identity."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import long_date, money
-from organizations.models import Branch, Customer, CounterDecision, Membership
+from organizations.models import Branch, CounterDecision, Customer, Membership
 from organizations.permissions import Permission
 
 Answer, Reason, Act = CounterDecision.Answer, CounterDecision.Reason, CounterDecision.Act
@@ -37,8 +37,8 @@ SENTENCES: dict[str, str | Promise] = {
 class Decision:
     """The answer, the reason of a no or a half yes, and what makes its sentence."""
 
-    answer: Answer
-    reason: Reason = Reason.NONE
+    answer: CounterDecision.Answer
+    reason: CounterDecision.Reason = Reason.NONE
     day: date | None = None
     words: str = ""
     amount: Decimal | None = None

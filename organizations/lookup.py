@@ -43,9 +43,14 @@ LOW, HIGH, NUMBER, NUMBER_HIGH, EMAIL, COMPANY = "<low>", "<high>", "<number>", 
 NAMES = (("last_name", "first_name"), ("first_name", "last_name"))
 OWN_NAMES = [tuple(f"user__{name}" for name in pair) for pair in NAMES]
 CONTACT = {
-    **{"first": "first_name", "last": "last_name", "phone": "phone", "email": "email"},
-    **{"user_first": "user__first_name", "user_last": "user__last_name"},
-    **{"user_phone": "user__phone", "user_extension": "user__phone_extension"},
+    "first": "first_name",
+    "last": "last_name",
+    "phone": "phone",
+    "email": "email",
+    "user_first": "user__first_name",
+    "user_last": "user__last_name",
+    "user_phone": "user__phone",
+    "user_extension": "user__phone_extension",
 }
 
 
@@ -185,9 +190,13 @@ def _statement(keys: QuerySet) -> Statement:
     """The rows of these keys, each with its customer, its person, grants, branches and contacts."""
     kept_to = Membership.branches.through.objects.filter(membership=OuterRef("pk")).order_by("branch__name", "pk")
     in_charge = Membership.objects.filter(customer=OuterRef("customer_id")).in_charge(on=DAY).order_by("pk")
-    rows = Membership.objects.filter(pk__in=keys).with_granted().annotate(
-        kept_to=ArraySubquery(kept_to.values_list(JSONObject(pk="branch_id", name="branch__name"))),
-        contacts=ArraySubquery(in_charge.values_list(JSONObject(**CONTACT))[:2]),
+    rows = (
+        Membership.objects.filter(pk__in=keys)
+        .with_granted()
+        .annotate(
+            kept_to=ArraySubquery(kept_to.values_list(JSONObject(pk="branch_id", name="branch__name"))),
+            contacts=ArraySubquery(in_charge.values_list(JSONObject(**CONTACT))[:2]),
+        )
     )
     columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), "user__first_name", "user__last_name"]
     return statement(queryset=rows.values_list(*columns, "granted", "kept_to", "contacts").order_by())
@@ -206,14 +215,24 @@ def _found(row: tuple[Any, ...]) -> Found:
     membership, customer = take(Membership, values), take(Customer, values)
     membership.customer = customer
     first_name, last_name, granted, kept_to, contacts = values
-    name = f"{membership.first_name} {membership.last_name}".strip() or f"{first_name or ''} {last_name or ''}".strip()
+    own = f"{first_name or ''} {last_name or ''}".strip()
     return Found(
         membership=membership,
         granted=tuple(granted),
         branches=tuple(Branch(**json.loads(branch)) for branch in kept_to),
         contacts=tuple(_contact(json.loads(contact)) for contact in contacts),
-        name=name or membership.email,
+        name=_called(membership) or own or membership.email,
     )
+
+
+def named(*, membership: Membership) -> str:
+    """As the company wrote it, else as the person does. Reads `user`: select it with the rows."""
+    own = membership.user.get_full_name() if membership.user else ""
+    return _called(membership) or own or membership.email
+
+
+def _called(membership: Membership) -> str:
+    return f"{membership.first_name} {membership.last_name}".strip()
 
 
 def _contact(values: dict[str, str | None]) -> Contact:

@@ -186,7 +186,13 @@ def test_pages_of_no_customer_show_nobody_elses_things(person, route, method, re
 @pytest.mark.parametrize("person", CAST)
 def test_the_counter_is_for_agents_of_the_customers_merchant(person, route, method, request, acme, alice, invoice):
     client, user = sign_in(person, request)
-    asked = {"q": "acme", "company": acme.public_id, "person": alice.memberships.get().pk, "act": "refused", "name": "X"}
+    asked = {
+        "q": "acme",
+        "company": acme.public_id,
+        "person": alice.memberships.get().pk,
+        "act": "refused",
+        "name": "X",
+    }
     response = getattr(client, method)(address(route, acme, invoice), asked)
     shown = b"".join(response) if response.streaming else response.content
     if user is None:

@@ -3,6 +3,7 @@
 from organizations.admin import (
     activations,
     alerts,
+    counter,
     customers,
     history,
     members,
@@ -15,6 +16,7 @@ from organizations.admin import (
 __all__ = (
     "activations",
     "alerts",
+    "counter",
     "customers",
     "history",
     "members",

@@ -117,7 +117,11 @@ class CounterDecision(models.Model):
     branch = models.ForeignKey(Branch, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("branch"))
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="counter_decisions")
     membership = models.ForeignKey(
-        Membership, on_delete=models.PROTECT, null=True, related_name="counter_decisions", help_text=_("None: unlisted.")
+        Membership,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="counter_decisions",
+        help_text=_("None: unlisted."),
     )
     person = models.CharField(_("person"), max_length=200, help_text=_("The name as it was that day."))
     agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

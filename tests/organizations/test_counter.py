@@ -132,7 +132,10 @@ def test_every_no_has_its_sentence_in_both_languages(language):
     assert len(set(said)) == len(cases)
     assert all(sentence.endswith((".", "souffrance")) for sentence in said)
     ended = said[4].replace("\N{NO-BREAK SPACE}", " ")
-    assert ended == {
-        "fr-ca": "L’accès de cette personne a pris fin le 21 novembre 2026.",
-        "en-ca": "This person’s access ended on November 21, 2026.",
-    }[language]
+    assert (
+        ended
+        == {
+            "fr-ca": "L’accès de cette personne a pris fin le 21 novembre 2026.",
+            "en-ca": "This person’s access ended on November 21, 2026.",
+        }[language]
+    )

@@ -57,7 +57,9 @@ def test_a_number_with_letters_is_found(boreal, alice, acme):
     assert names(boreal, "m-00") == ["Alice Tremblay"]
 
 
-@pytest.mark.parametrize("text", ["", "du", "%%%", "___", "zzz", "' OR 1=1 --", "é" * 100, "\N{COMBINING ACUTE ACCENT}" * 5])
+@pytest.mark.parametrize(
+    "text", ["", "du", "%%%", "___", "zzz", "' OR 1=1 --", "é" * 100, "\N{COMBINING ACUTE ACCENT}" * 5]
+)
 def test_what_means_nobody_finds_nobody(boreal, marc, text):
     assert names(boreal, text) == []
 

@@ -53,7 +53,11 @@ def act(counter, user, what, **typed):
 
 @pytest.mark.parametrize(
     ("who", "answer", "words"),
-    [("gagnon", "rent", "Peut louer et ramasser"), ("cote", "pick_up", "Peut ramasser seulement"), ("luc", "no", "Non")],
+    [
+        ("gagnon", "rent", "Peut louer et ramasser"),
+        ("cote", "pick_up", "Peut ramasser seulement"),
+        ("luc", "no", "Non"),
+    ],
 )
 def test_the_answer_is_said_at_once(counter, alice, bob, rita, acme, who, answer, words):
     factories.MembershipFactory(customer=acme, first_name="Luc", last_name="Roy", role=Role.ACCOUNTANT)
