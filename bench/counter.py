@@ -43,7 +43,8 @@ MEMBERSHIPS = f"""
     SELECT customer.id, person.id, CASE WHEN person.id IS NULL THEN NULL ELSE now() END,
         coalesce(person.email, ''), CASE WHEN person.id IS NULL THEN ('{FIRST}'::text[])[1 + n %% 14] ELSE '' END,
         CASE WHEN person.id IS NULL THEN ('{LAST}'::text[])[1 + (n / 14) %% 28] || '-' || n ELSE '' END, '',
-        CASE WHEN n IN (2, 4, 6) OR (n > 10000 AND n %% 20 = 0) THEN 'administrator' WHEN n %% 3 = 0 THEN 'visitor' ELSE 'editor' END,
+        CASE WHEN n IN (2, 4, 6) OR (n > 10000 AND n %% 20 = 0) THEN 'administrator'
+            WHEN n %% 3 = 0 THEN 'visitor' ELSE 'editor' END,
         n %% 4 = 0, now()
     FROM generate_series(1, %(members)s) n
     JOIN organizations_customer customer

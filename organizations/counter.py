@@ -37,8 +37,8 @@ SENTENCES: dict[str, str | Promise] = {
 class Decision:
     """The answer, the reason of a no or a half yes, and what makes its sentence."""
 
-    answer: Answer
-    reason: Reason = Reason.NONE
+    answer: CounterDecision.Answer
+    reason: CounterDecision.Reason = Reason.NONE
     day: date | None = None
     words: str = ""
     amount: Decimal | None = None

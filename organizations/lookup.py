@@ -43,9 +43,14 @@ LOW, HIGH, NUMBER, NUMBER_HIGH, EMAIL, COMPANY = "<low>", "<high>", "<number>", 
 NAMES = (("last_name", "first_name"), ("first_name", "last_name"))
 OWN_NAMES = [tuple(f"user__{name}" for name in pair) for pair in NAMES]
 CONTACT = {
-    **{"first": "first_name", "last": "last_name", "phone": "phone", "email": "email"},
-    **{"user_first": "user__first_name", "user_last": "user__last_name"},
-    **{"user_phone": "user__phone", "user_extension": "user__phone_extension"},
+    "first": "first_name",
+    "last": "last_name",
+    "phone": "phone",
+    "email": "email",
+    "user_first": "user__first_name",
+    "user_last": "user__last_name",
+    "user_phone": "user__phone",
+    "user_extension": "user__phone_extension",
 }
 
 
@@ -210,14 +215,24 @@ def _found(row: tuple[Any, ...]) -> Found:
     membership, customer = take(Membership, values), take(Customer, values)
     membership.customer = customer
     first_name, last_name, granted, kept_to, contacts = values
-    name = f"{membership.first_name} {membership.last_name}".strip() or f"{first_name or ''} {last_name or ''}".strip()
+    own = f"{first_name or ''} {last_name or ''}".strip()
     return Found(
         membership=membership,
         granted=tuple(granted),
         branches=tuple(Branch(**json.loads(branch)) for branch in kept_to),
         contacts=tuple(_contact(json.loads(contact)) for contact in contacts),
-        name=name or membership.email,
+        name=_called(membership) or own or membership.email,
     )
+
+
+def named(*, membership: Membership) -> str:
+    """As the company wrote it, else as the person does. Reads `user`: select it with the rows."""
+    own = membership.user.get_full_name() if membership.user else ""
+    return _called(membership) or own or membership.email
+
+
+def _called(membership: Membership) -> str:
+    return f"{membership.first_name} {membership.last_name}".strip()
 
 
 def _contact(values: dict[str, str | None]) -> Contact:

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from organizations.views import cards, counter, identity, invitations, inviting, petitions, team, ways_in
+from organizations.views import (
+    cards,
+    counter,
+    departures,
+    identity,
+    invitations,
+    inviting,
+    offline,
+    petitions,
+    team,
+    ways_in,
+)
 
 app_name = "organizations"
 urlpatterns = [
@@ -10,6 +21,9 @@ urlpatterns = [
     path("counter/decide/", counter.counter_decide, name="counter-decide"),
     path("counter/unlisted/", counter.counter_unlisted, name="counter-unlisted"),
     path("counter/pin/", counter.counter_pin, name="counter-pin"),
+    path("counter/list/", offline.offline_list, name="offline-list"),
+    path("counter/list.csv", offline.offline_download, name="offline-download"),
+    path("counter/list/check/", offline.offline_check, name="offline-check"),
     path("welcome/", ways_in.unrecognized, name="unrecognized"),
     path("welcome/look-again/", ways_in.recognition_retry, name="look-again"),
     path("activate/<str:token>/", ways_in.activation_use, name="activate"),
@@ -22,6 +36,7 @@ urlpatterns = [
     ),
     path("c/<slug:customer_id>/card/", cards.card, name="card"),
     path("c/<slug:customer_id>/card/withdraw/", cards.card_revoke, name="card-revoke"),
+    path("c/<slug:customer_id>/team/<int:membership_id>/left/", departures.member_left, name="member-left"),
     path("c/<slug:customer_id>/team/<int:membership_id>/card/", cards.card_print, name="card-print"),
     path("invitations/<str:token>/", invitations.invitation_accept, name="invitation"),
     path("invitations/<str:token>/opened/", invitations.invitation_opened, name="invitation-opened"),

@@ -3,6 +3,7 @@
 from organizations.admin import (
     activations,
     alerts,
+    counter,
     customers,
     history,
     members,
@@ -16,6 +17,7 @@ from organizations.admin import (
 __all__ = (
     "activations",
     "alerts",
+    "counter",
     "customers",
     "history",
     "members",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
 from accounts.spelling import plain
+from organizations.admin.counter import hold_view
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other
 from organizations.models import ActivationRequest, AuditEvent, Customer, Membership, Organization
@@ -171,6 +173,8 @@ class CustomerAdmin(MerchantScopedAdmin):
     def space(self, customer: Customer) -> str:
         if customer.closed_at:
             kind, words = "", _("Closed")
+        elif customer.held_at:
+            kind, words = "warning", _("On hold: %(reason)s") % {"reason": customer.hold_reason}
         elif customer.opened_at:
             kind, words = "good", _("Opened on %(day)s") % {"day": iso_date(customer.opened_at)}
         elif getattr(customer, "is_invited", False):
@@ -194,6 +198,7 @@ class CustomerAdmin(MerchantScopedAdmin):
         return [
             path("activation/", view(self.activation), name=f"{name}_activation"),
             path("<path:object_id>/activate/", view(self.activate), name=f"{name}_activate"),
+            path("<path:object_id>/hold/", view(partial(hold_view, self)), name=f"{name}_hold"),
             path("<path:object_id>/contact-email/", view(self.contact_email), name=f"{name}_contact_email"),
             *super().get_urls(),
         ]
@@ -302,5 +307,7 @@ class CustomerAdmin(MerchantScopedAdmin):
             if customer.kind != Customer.Kind.INDIVIDUAL
             else "",
             "activate": self.address("activate", customer.pk),
+            "hold": self.address("hold", customer.pk),
+            "is_held": customer.held_at is not None,
             "can_invite": customer.opened_at is None and customer.closed_at is None,
         }

@@ -1,6 +1,6 @@
 """What people type: on the ways in, of their company, of its team, at a counter. Shapes only."""
 
-from organizations.forms.counter import AskedForm, DecisionForm, PinForm, UnlistedForm
+from organizations.forms.counter import AskedForm, DecisionForm, DepartureForm, ListForm, PinForm, UnlistedForm
 from organizations.forms.team import AccessForm, AddressForm, InviteForm, JoinForm, TakeOverForm
 from organizations.forms.ways_in import (
     AccessRequestForm,
@@ -19,9 +19,11 @@ __all__ = (
     "AmountField",
     "AskedForm",
     "DecisionForm",
+    "DepartureForm",
     "IdentityForm",
     "InviteForm",
     "JoinForm",
+    "ListForm",
     "NeqField",
     "OneLineField",
     "PinForm",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from organizations.forms.ways_in import INVALID_AMOUNT, AmountField
-from organizations.models import CounterDecision
+from organizations.models import CounterDecision, Membership
 
 
 class AskedForm(forms.Form):
@@ -58,3 +60,30 @@ class PinForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": 6}),
         error_messages={"invalid": _("The PIN has six digits.")},
     )
+
+
+class HeirField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Membership) -> str:
+        return str(obj.user)
+
+
+class DepartureForm(forms.Form):
+    """Who takes over what somebody leaves open."""
+
+    successor = HeirField(
+        Membership.objects.none(),
+        label=_("Who takes over"),
+        required=False,
+        empty_label=_("Nobody: nothing is open"),
+        help_text=_("Somebody who manages access today; we write to them."),
+    )
+
+    def __init__(self, *args: Any, heirs: QuerySet[Membership], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["successor"].queryset = heirs.order_by("pk")  # type: ignore[attr-defined]  # a model's field
+
+
+class ListForm(forms.Form):
+    """An offline list to check: the file as it was downloaded."""
+
+    file = forms.FileField(label=_("The list, as downloaded"), max_length=200)

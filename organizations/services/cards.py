@@ -30,7 +30,7 @@ class PinTried(cards.CardRefused):
 
 @transaction.atomic
 def make_card(*, membership: Membership, kind: Card.Kind, by: User) -> tuple[Card, str]:
-    """A card in place of the one of that kind, which stops working at once; with its PIN, shown this once, if printed."""
+    """A card in place of the one of that kind, which stops at once; and the PIN of a printed one, kept nowhere."""
     membership = Membership.objects.select_for_update(of=("self",)).get(pk=membership.pk)
     revoke_cards(membership=membership, kind=kind)
     pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}" if kind == Card.Kind.PRINTED else ""

@@ -17,6 +17,7 @@ from organizations.access import who_can_grant
 from organizations.branches import Place
 from organizations.counter import Act, Answer, Decision, Reason
 from organizations.letters import write_to
+from organizations.lookup import Found
 from organizations.models import Card, CounterDecision, Customer
 from organizations.refusals import Refusal
 
@@ -55,7 +56,7 @@ def record_decision(
     *,
     membership_id: int,
     place: Place,
-    act: Act,
+    act: CounterDecision.Act,
     by: User,
     language: str,
     amount: Decimal | None = None,
@@ -66,30 +67,22 @@ def record_decision(
 
     Nobody is let go against the answer. A refusal is told to who can grant access, once an hour for one person.
     """
-    found = lookup.person(merchant_id=place.merchant.pk, pk=membership_id)
-    if found is None:
-        raise NotOnTheList
-    customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=found.customer.pk)
-    # Again, now that nobody else writes: access may have ended while this waited.
-    found = lookup.person(merchant_id=place.merchant.pk, pk=membership_id) or found
+    found = _found_locked(membership_id, place=place)
     if (same := _same_click(membership_id, act=act, amount=amount, purchase_order=purchase_order, by=by)) is not None:
         return same
     decision = found.decision(at=place.branch, amount=amount)
     if act != Act.REFUSED:
-        words = decision.sentence(person=found.name, customer=customer.name, language=language)
+        words = decision.sentence(person=found.name, customer=found.customer.name, language=language)
         _refuse_against(decision, act=act, amount=amount, purchase_order=purchase_order, words=words)
-    reason = decision.reason
-    if act == Act.REFUSED and not reason:
-        reason = Reason.NOT_THEM
     row = CounterDecision(
         merchant=place.merchant,
         branch=place.branch,
-        customer=customer,
+        customer=found.customer,
         membership=found.membership,
         person=found.name,
         agent=by,
         answer=decision.answer,
-        reason=reason,
+        reason=decision.reason or (Reason.NOT_THEM if act == Act.REFUSED else Reason.NONE),
         act=act,
         shown=_use_card(seen, membership_id=membership_id),
         amount=amount,
@@ -116,7 +109,20 @@ def refuse_unlisted(*, customer: Customer, person: str, place: Place, by: User) 
     return _keep(row, decision=Decision(answer=Answer.NO, reason=Reason.UNLISTED))
 
 
-def _refuse_against(decision: Decision, *, act: Act, amount: Decimal | None, purchase_order: str, words: str) -> None:
+def _found_locked(membership_id: int, *, place: Place) -> Found:
+    """The person as they are once nobody else writes about their customer: access may have ended while this waited."""
+    found = lookup.person(merchant_id=place.merchant.pk, pk=membership_id)
+    if found is None:
+        raise NotOnTheList
+    Customer.objects.select_for_update(of=("self",)).get(pk=found.customer.pk)
+    found = lookup.person(merchant_id=place.merchant.pk, pk=membership_id) or found
+    found.customer.merchant = place.merchant
+    return found
+
+
+def _refuse_against(
+    decision: Decision, *, act: CounterDecision.Act, amount: Decimal | None, purchase_order: str, words: str
+) -> None:
     if not (decision.may_rent if act == Act.RENTED else decision.may_pick_up):
         raise NotAllowed(why=words)
     if act != Act.RENTED:
@@ -128,7 +134,7 @@ def _refuse_against(decision: Decision, *, act: Act, amount: Decimal | None, pur
 
 
 def _same_click(
-    membership_id: int, *, act: Act, amount: Decimal | None, purchase_order: str, by: User
+    membership_id: int, *, act: CounterDecision.Act, amount: Decimal | None, purchase_order: str, by: User
 ) -> CounterDecision | None:
     lately = CounterDecision.objects.filter(membership=membership_id, at__gt=timezone.now() - SAME_CLICK)
     same = lately.filter(act=act, amount=amount, purchase_order=purchase_order, agent=by)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from organizations import cards
 from organizations.access import CustomerRequest, permissions_by, requires
+from organizations.lookup import named
 from organizations.models import Card, Membership
 from organizations.permissions import Permission
 from organizations.services.cards import make_card, revoke_cards
@@ -24,13 +25,13 @@ AT_COUNTERS = frozenset({Permission.RENT, Permission.PICK_UP})
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def card(request: CustomerRequest) -> HttpResponse:
-    """The person's own card, a code that turns; made, or made anew, in one press. To the page's script, the code alone."""
+    """The person's own card: a code that turns, made or made anew in one press."""
     is_useful = bool(AT_COUNTERS & request.permissions)
     if request.method == "POST" and is_useful:
         make_card(membership=request.membership, kind=Card.Kind.PHONE, by=request.user)
         return HttpResponseRedirect(request.path, status=303)
     found = Card.objects.live().filter(membership=request.membership, kind=Card.Kind.PHONE).first()
-    context = {"card": found, "is_useful": is_useful, "person": request.user}
+    context: dict[str, object] = {"card": found, "is_useful": is_useful, "person": request.user}
     if found is not None:
         side, path = cards.qr_path(cards.code_of(card=found))
         context |= {"side": side, "path": path, "code": cards.code_of(card=found), "shown_at": timezone.now()}
@@ -55,7 +56,13 @@ def card_print(request: CustomerRequest, membership_id: int) -> HttpResponse:
     member = _member(request, membership_id)
     is_useful = bool(AT_COUNTERS & permissions_by(membership=member))
     old = Card.objects.live().filter(membership=member, kind=Card.Kind.PRINTED).first()
-    context: dict[str, object] = {"member": member, "old": old, "is_useful": is_useful, "pin": ""}
+    context: dict[str, object] = {
+        "member": member,
+        "old": old,
+        "name": named(membership=member),
+        "is_useful": is_useful,
+        "pin": "",
+    }
     if request.method == "POST" and is_useful:
         if "revoke" in request.POST:
             revoke_cards(membership=member, kind=Card.Kind.PRINTED)
