@@ -46,6 +46,8 @@ class Sink:
 
 
 def main() -> None:
+    # The sink is in this process: a line of log for each of its commands would be most of its work.
+    os.environ["LOG_LEVEL"] = "ERROR"
     sink, smtp_port = Sink(), free_port()
     controller = Controller(sink, hostname="127.0.0.1", port=smtp_port)
     controller.start()
