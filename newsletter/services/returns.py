@@ -62,8 +62,8 @@ def _recipient(*, email: str, message_id: str) -> Recipient | None:
     # Each step has its index; recipients have none by subscriber alone, which would be written for every message.
     people = list(Subscriber.objects.filter(email=email).values_list("pk", flat=True)) if email else []
     campaigns = Campaign.objects.filter(started_at__gt=timezone.now() - RECENT).values_list("pk", flat=True)
-    found = rows.filter(campaign__in=list(campaigns), subscriber__in=people, sent_at__isnull=False)
-    return found.order_by("-sent_at", "-pk").first()
+    received = rows.filter(campaign__in=list(campaigns), subscriber__in=people, sent_at__isnull=False)
+    return received.order_by("-sent_at", "-pk").first()
 
 
 def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:

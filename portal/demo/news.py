@@ -26,11 +26,11 @@ TOPICS = {
 }  # fmt: skip
 PAST_FR = """Bonjour,
 
-Novembre est le mois des nacelles : **moitié prix** sur toutes les locations d’une semaine ou plus, dans nos trois
+Novembre est le mois des nacelles : **moitié prix** sur toutes les locations d’une semaine ou plus, dans nos trois
 succursales.
 
-- Nacelle articulée de 60 pi : 1 150 $ la semaine
-- Plateforme à ciseaux de 26 pi : 310 $ la semaine
+- Nacelle articulée de 60 pi : 1 150 $ la semaine
+- Plateforme à ciseaux de 26 pi : 310 $ la semaine
 
 Réservez par téléphone ou au comptoir.
 
