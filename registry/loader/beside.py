@@ -48,7 +48,7 @@ def _fill_names(*, path: Path, address: str, pipe: Connection) -> None:
     except Exception as error:  # noqa: BLE001 - it is raised again on the other side
         pipe.send((FAILED, error))
     else:
-        pipe.send((DONE, (taken, layout.numbers)))
+        pipe.send((DONE, (taken, layout.numbers.packed())))
 
 
 class NamesBeside:
@@ -65,7 +65,7 @@ class NamesBeside:
         self.process = context.Process(target=_fill_names, kwargs=arguments, daemon=True)
         self.process.start()
         theirs.close()
-        self.answer: tuple[int, Numbers] | None = None
+        self.answer: tuple[int, dict[bytes, bytes]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +82,8 @@ class NamesBeside:
         while self.answer is None and self.pipe.poll():
             self._hear()
 
-    def result(self) -> tuple[int, Numbers]:
-        """Wait for its end: how many records it took, and their numbers."""
+    def result(self) -> tuple[int, dict[bytes, bytes]]:
+        """Wait for its end: how many records it took, and their numbers, packed."""
         while self.answer is None:
             self._hear()
         return self.answer

@@ -10,12 +10,12 @@ from psycopg import sql
 
 from registry.loader.archive import Archive
 from registry.loader.flaws import Flaw, Unfit
-from registry.loader.layouts import Layout
-from registry.loader.records import Batch, Member, open_member
+from registry.loader.layouts import Column, Layout
+from registry.loader.records import Block, Member, open_member, restored
 
 # Of the tables that are being filled.
 SCHEMA = "registry_next"
-TAB, LINE = "\t", "\n"
+TAB, LINE = b"\t", b"\n"
 # No cell holds a control character, so none is ever quoted, and an empty one is NULL where the column is no text.
 # Nobody sees the table before it is whole, so its rows need no freezing later; it is empty in that very transaction.
 COPY = r"COPY {} ({}) FROM STDIN (FORMAT csv, DELIMITER E'\t', QUOTE E'\x01', NULL '', FORCE_NOT_NULL ({}), FREEZE {})"
@@ -38,78 +38,70 @@ class Reader:
         self.places = self.member.places(self.layout.columns)
         self.width = len(self.member.header)
 
-    def blocks(self) -> Iterator[bytes]:
-        """What COPY reads, a batch at a time."""
-        for batch in self.member.batches():
-            yield from self._blocks(batch)
+    def rows(self) -> Iterator[bytes]:
+        """What COPY reads, a block at a time."""
+        for block in self.member.blocks():
+            yield from self._rows(block)
 
-    def _blocks(self, batch: Batch) -> Iterator[bytes]:
-        """The batch as it is; else its halves, down to the records that are wrong."""
+    def _rows(self, block: Block) -> Iterator[bytes]:
+        """The block as it is; else its halves, down to the records that are wrong."""
         try:
-            block = self._block(self._picked(batch.rows), batch=batch)
+            columns = block.columns(self.width)
+            rows = self._written([columns[place] for place in self.places], block=block)
         except Unfit:
-            if len(batch.rows) == 1:
-                yield from self._one(batch)
+            if block.size == 1:
+                yield from self._one(block)
                 return
-            for half in batch.halves:
-                yield from self._blocks(half)
+            for half in block.halves:
+                yield from self._rows(half)
         else:
-            self.taken += len(batch.rows)
-            yield block
+            self.taken += block.size
+            yield rows
 
-    def _one(self, batch: Batch) -> Iterator[bytes]:
+    def _one(self, block: Block) -> Iterator[bytes]:
         """A record that is not as written: cleaned, or told as a flaw."""
-        if not any(batch.rows[0]):
+        if not block.text:
             return
         try:
-            cells = zip(self._picked(batch.rows), self.layout.columns, strict=True)
-            block = self._block([(_cleaned(cell, column=column),) for (cell,), column in cells], batch=batch)
+            columns = block.columns(self.width)
+            cells = [
+                [_cleaned(columns[place][0], column=column)]
+                for place, column in zip(self.places, self.layout.columns, strict=True)
+            ]
+            rows = self._written(cells, block=block)
         except Unfit as unfit:
-            value = "".join(c if c.isprintable() else NOT_SHOWN for c in unfit.value[:LONGEST_VALUE])
-            self.on_flaw(Flaw(self.member.name, batch.first, unfit.column, value, unfit.code, unfit.known))
+            flaw = Flaw(self.member.name, block.first, unfit.column, _shown(unfit.value), unfit.code, unfit.known)
+            self.on_flaw(flaw)
         else:
             self.taken += 1
-            yield block
+            yield rows
 
-    def _picked(self, rows: list[list[str]]) -> list[tuple[str, ...]]:
-        """The columns we read."""
-        try:
-            columns = list(zip(*rows, strict=True))
-        except ValueError:
-            columns = []
-        if len(columns) != self.width:
-            raise Unfit("cells", value=str(len(rows[0])), known=str(self.width))
-        return [columns[place] for place in self.places]
-
-    def _block(self, cells: Sequence[Sequence[str]], *, batch: Batch) -> bytes:
-        columns = self.layout.convert(cells, batch=batch)
-        block = written(columns)
+    def _written(self, cells: Sequence[Column], *, block: Block) -> bytes:
+        rows = written(self.layout.convert(cells, block=block))
         self.layout.accept(cells)
-        return block
+        return rows
 
 
-def _cleaned(cell: str, *, column: str) -> str:
+def _cleaned(cell: bytes, *, column: str) -> bytes:
     """One line without control characters; those that are no white space make the record unfit."""
-    cell = cell.translate(SPACES).strip()
-    if any(character < " " or character == "\x7f" for character in cell):
+    cell = restored(cell).decode().translate(SPACES).strip().encode()
+    if len(cell.translate(None, CONTROLS)) < len(cell):
         raise Unfit("control_character", column=column, value=cell)
     return cell
 
 
-def written(columns: Sequence[Sequence[str]]) -> bytes:
-    """The rows as COPY reads them, a dash for what is not stated left out; Unfit when a cell would break a row."""
-    text = LINE.join(map(TAB.join, zip(*columns, strict=True)))
-    if "\t-" in text:
-        text += LINE
-        # Twice: each dash needs its own two tabs.
-        for dash, nothing in (("\t-\t", "\t\t"), ("\t-\t", "\t\t"), ("\t-\n", "\t\n")):
-            text = text.replace(dash, nothing)
-        text = text[:-1]
-    block = text.encode()
+def _shown(value: bytes) -> str:
+    """The beginning of a cell, as it can be stored and printed."""
+    return "".join(c if c.isprintable() else NOT_SHOWN for c in restored(value).decode()[:LONGEST_VALUE])
+
+
+def written(columns: Sequence[Column]) -> bytes:
+    """The rows as COPY reads them; Unfit when a cell would break one."""
+    rows = restored(LINE.join(map(TAB.join, zip(*columns, strict=True))) + LINE)
     # The tabs and line breaks between the cells, and no other control character.
-    if len(block) - len(block.translate(None, CONTROLS)) != len(columns[0]) * len(columns) - 1:
+    if len(rows) - len(rows.translate(None, CONTROLS)) != len(columns[0]) * len(columns):
         raise Unfit("control_character")
-    return block + b"\n"
+    return rows
 
 
 def copy_member(
@@ -131,8 +123,8 @@ def copy_member(
         if layout.is_first:
             cursor.execute(sql.SQL("TRUNCATE {}").format(table_of(layout)))
         with cursor.copy(copy_statement(layout)) as copy:
-            for block in reader.blocks():
-                copy.write(block)
+            for rows in reader.rows():
+                copy.write(rows)
                 if member.position != done:
                     progress(member.position - done)
                     done = member.position

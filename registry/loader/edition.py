@@ -140,11 +140,12 @@ def _fill(*, archive: Archive, run: Run) -> None:
         run.counts.links = copy(Mergers(numbers=numbers)) + copy(Continuations(numbers=numbers))
         copy(Labels())
         if beside is None:
-            run.counts.names, named = copy(names), names.numbers
+            run.counts.names = copy(names)
+            named = names.numbers.packed()
         else:
             run.counts.names, named = beside.result()
     file = archive.members[names.file].filename
-    orphans = rejects.reject_names(numbers=list(named.missing_from(numbers)), file=file, flaws=run.flaws)
+    orphans = rejects.reject_names(numbers=list(numbers.missing(named)), file=file, flaws=run.flaws)
     run.counts.names -= orphans
     run.counts.rejected += orphans
     rejects.tell_orphans(file=file, on_flaw=run.on_flaw)

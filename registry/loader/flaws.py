@@ -23,9 +23,9 @@ def _again(kind: type[Unusable], code: str, values: dict[str, object]) -> Unusab
 
 
 class Unfit(Exception):
-    """A record cannot be taken: which column, its value, why, and what would have been right."""
+    """A record cannot be taken: why, which column, its value, and what would have been right."""
 
-    def __init__(self, code: str, *, column: str = "", value: str = "", known: str = "") -> None:
+    def __init__(self, code: str, *, column: str = "", value: bytes = b"", known: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.column = column

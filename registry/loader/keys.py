@@ -6,35 +6,38 @@ from collections.abc import Sequence
 
 from registry.names import BYTES, NOT_ONE, fold
 
-# A character no name holds which is kept where fold would make a space.
-APART = "\x1e"
-TABLE = BYTES[: ord(APART)] + APART.encode() + BYTES[ord(APART) + 1 :]
-# What stands for a character outside Latin-1.
+# A character no name holds, kept where fold would make a space of it.
+APART = b"\x1e"
+TABLE = BYTES[: APART[0]] + APART + BYTES[APART[0] + 1 :]
+# Outside Latin-1, and frequent: written as what folds to the same.
+ALIKE = (("’", "'"), ("œ", "oe"), ("Œ", "oe"), ("–", "-"))
+# What then stands for a character outside Latin-1.
 UNKNOWN = b"?"
+ONE, TWO = b" ", b"  "
 
 
-def fold_all(names: Sequence[str]) -> list[str]:
-    """`[fold(name) for name in names]`."""
+def fold_all(names: Sequence[bytes]) -> list[bytes]:
+    """`[fold(name) for name in names]`, of names in UTF-8."""
     joined = APART.join(names)
     if joined.count(APART) != len(names) - 1:
-        return [fold(name) for name in names]
-    latin = joined.encode("latin-1", "replace")
+        return [_fold(name) for name in names]
+    text = joined.decode()
+    if not joined.isascii():
+        for sign, same in ALIKE:
+            text = text.replace(sign, same)
+    latin = text.encode("latin-1", "replace")
     folded = latin.translate(TABLE)
-    text = folded.decode("ascii")
-    while "  " in text:
-        text = text.replace("  ", " ")
-    keys = text.replace(f" {APART}", APART).replace(f"{APART} ", APART).strip(" ").split(APART)
-    if UNKNOWN in latin or NOT_ONE in folded:
-        mark = NOT_ONE.decode()
-        for place, name in enumerate(names):
-            if mark in keys[place] or (not name.isascii() and not _is_latin(name)):
-                keys[place] = fold(name)
+    # Twice makes one space of four, which is nearly always enough.
+    spaced = folded.replace(TWO, ONE).replace(TWO, ONE)
+    while TWO in spaced:
+        spaced = spaced.replace(TWO, ONE)
+    keys = list(map(bytes.strip, spaced.split(APART)))
+    if NOT_ONE in folded or latin.count(UNKNOWN) != joined.count(UNKNOWN):
+        return [
+            key if name.isascii() and NOT_ONE not in key else _fold(name) for key, name in zip(keys, names, strict=True)
+        ]
     return keys
 
 
-def _is_latin(name: str) -> bool:
-    try:
-        name.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _fold(name: bytes) -> bytes:
+    return fold(name.decode()).encode()

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from registry.loader.archive import File
-from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, Years, judged
+from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, judged
 from registry.loader.flaws import Unfit
 from registry.loader.keys import fold_all
 from registry.loader.numbers import Numbers
-from registry.loader.records import Batch
+from registry.loader.records import Block
 
-Column = Sequence[str]
+Column = Sequence[bytes]
 STATUSES = ("IM", "RD", "RO", "RX", "NI", "AI")
 STATES = ("V", "A", "F", "R")
 KINDS = ("N", "M", "A")
-HIDDEN = "N"
+HIDDEN, DASH = b"N", b"-"
 ADDRESS = ("address_line1", "address_line2", "address_line3", "address_line4")
-# The index of search keys takes some 2,700 bytes, and a character may need four.
-LONGEST_NAME = 500
-LONGEST_KEY = 600
-LONGEST_CODE = 100
+# In bytes. The longest real names have some 500 letters; the index of search keys takes 2,700 bytes.
+LONGEST_NAME = 2000
+LONGEST_CODE = 400
 
 
 class Layout:
@@ -39,7 +38,7 @@ class Layout:
     # Whether its table is empty when it comes.
     is_first = True
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         """The columns of the table."""
         raise AssertionError(f"{self.file} says nothing of its rows")
 
@@ -52,28 +51,24 @@ class Enterprises(Layout):
 
     file = File.ENTERPRISES
     columns = (
-        *("NEQ", "COD_STAT_IMMAT", "DAT_STAT_IMMAT", "DAT_IMMAT", "IND_FAIL", "DAT_CESS_PREVU", "DAT_DEPO_DECLR"),
-        *("AN_DECL", "DAT_LIMIT_PROD", "COD_FORME_JURI", "COD_REGIM_JURI", "DESC_ACT_ECON_ASSUJ"),
+        *("NEQ", "COD_STAT_IMMAT", "DAT_STAT_IMMAT", "DAT_IMMAT", "DAT_CESS_PREVU", "IND_FAIL", "COD_FORME_JURI"),
         *("ADR_DOMCL_ADR_DISP", "ADR_DOMCL_LIGN1_ADR", "ADR_DOMCL_LIGN2_ADR", "ADR_DOMCL_LIGN3_ADR"),
         "ADR_DOMCL_LIGN4_ADR",
     )
     table = "registry_enterprise"
-    texts = ("legal_form", "regime", "activity", *ADDRESS)
-    targets = (
-        *("neq", "status", "status_on", "registered_on", "is_bankrupt", "ceases_on", "declared_on", "declared_year"),
-        *("declaration_due_on", *texts),
-    )
+    texts = ("legal_form", *ADDRESS)
+    targets = ("neq", "status", "status_on", "registered_on", "ceases_on", "is_bankrupt", *texts)
 
     def __init__(self, *, numbers: Numbers) -> None:
         self.numbers = numbers
         # One memory of days for all columns: it stays in the processor's.
         days = Days()
-        self.shapes: list[Cells] = [Codes(among=STATUSES), days, days, Flags(), days, days, Years(), days]
+        self.shapes: list[Cells] = [Codes(among=STATUSES), days, days, days, Flags()]
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
-        numbers, typed, texts, shown, address = cells[0], cells[1:9], cells[9:12], cells[12], cells[13:]
-        kept = judged(typed, shapes=self.shapes, names=self.columns[1:9])
-        return [numbers, *kept, *texts, *shown_lines(shown, address)]
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+        numbers, typed, form, shown, address = cells[0], cells[1:6], cells[6], cells[7], cells[8:]
+        written = judged(typed, shapes=self.shapes, names=self.columns[1:6])
+        return [numbers, *written, *map(stated, (form, *shown_lines(shown, address)))]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.add_new(cells[0])
@@ -96,22 +91,22 @@ class Names(Layout):
         days = Days()
         self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), days, days]
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         numbers, names, foreign, *typed = cells
-        kept = judged(typed, shapes=self.shapes, names=self.columns[3:])
+        names = list(map(bytes.strip, names))
+        written = judged(typed, shapes=self.shapes, names=self.columns[3:])
         keys = named(names, column="NOM_ASSUJ")
-        lines = batch.lines
-        ids = [str(2 * line) for line in lines]
-        rows = [ids, numbers, ["f"] * len(ids), *kept, names, keys]
+        ids = [2 * line for line in block.lines]
+        rows = [[b"%d" % row for row in ids], numbers, [b"f"] * len(ids), *written, names, keys]
         also = [place for place, name in enumerate(foreign) if name not in NOT_STATED]
         if not also:
             return rows
-        versions = [foreign[place] for place in also]
+        versions = [foreign[place].strip() for place in also]
         added = [
-            [str(2 * lines[place] + 1) for place in also],
+            [b"%d" % (ids[place] + 1) for place in also],
             [numbers[place] for place in also],
-            ["t"] * len(also),
-            *([column[place] for place in also] for column in kept),
+            [b"t"] * len(also),
+            *([column[place] for place in also] for column in written),
             versions,
             named(versions, column="NOM_ASSUJ_LANG_ETRNG"),
         ]
@@ -137,9 +132,13 @@ class Establishments(Layout):
         self.numbers = numbers
         self.is_main = Flags()
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         numbers, main, texts, shown, address = cells[0], cells[1], cells[2:5], cells[5], cells[6:]
-        return [numbers, list(map(self.is_main.__getitem__, main)), *texts, *shown_lines(shown, address)]
+        return [
+            numbers,
+            list(map(self.is_main.__getitem__, main)),
+            *map(stated, (*texts, *shown_lines(shown, address))),
+        ]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.expect(cells[0])
@@ -158,12 +157,12 @@ class Mergers(Layout):
         self.numbers = numbers
         self.days = Days()
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         numbers, days, codes, others, names = cells
-        self.numbers.slots([other for other in others if other not in NOT_STATED], column="NEQ_ASSUJ_REL")
+        self.numbers.check([other for other in others if other not in NOT_STATED], column="NEQ_ASSUJ_REL")
         count = len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
-        return [numbers, effective, ["merger"] * count, codes, others, names, [""] * count]
+        return [numbers, effective, [b"merger"] * count, *map(stated, (codes, others, names)), [b""] * count]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.expect(cells[0])
@@ -176,12 +175,12 @@ class Continuations(Mergers):
     is_first = False
     columns = ("NEQ", "DAT_EFCTVT", "COD_TYP_CHANG", "AUTR_REGIM_JURI", "NOM_LOCLT")
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         numbers, days, codes, regimes, places = cells
-        count = len(numbers)
+        count, empty = len(numbers), [b""] * len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
         where = [place if regime in NOT_STATED else regime for regime, place in zip(regimes, places, strict=True)]
-        return [numbers, effective, ["continuation"] * count, codes, [""] * count, [""] * count, where]
+        return [numbers, effective, [b"continuation"] * count, *map(stated, (codes, empty, empty, where))]
 
 
 class Labels(Layout):
@@ -192,7 +191,7 @@ class Labels(Layout):
     table = "registry_label"
     texts = targets = ("kind", "code", "text")
 
-    def convert(self, cells: Sequence[Column], *, batch: Batch) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
         for name, column in zip(self.columns[:2], cells[:2], strict=True):
             if max(map(len, column)) > LONGEST_CODE:
                 raise Unfit("too_long", column=name, value=column[0], known=str(LONGEST_CODE))
@@ -204,15 +203,20 @@ def shown_lines(shown: Column, address: Sequence[Column]) -> Sequence[Column]:
     if HIDDEN not in shown:
         return address
     return [
-        ["" if is_shown == HIDDEN else line for is_shown, line in zip(shown, lines, strict=True)] for lines in address
+        [b"" if is_shown == HIDDEN else line for is_shown, line in zip(shown, lines, strict=True)] for lines in address
     ]
 
 
-def named(names: Column, *, column: str) -> list[str]:
+def named(names: Column, *, column: str) -> list[bytes]:
     """Their search keys; Unfit when one is no name, or too long to be found."""
-    if "" in names or "-" in names:
+    if b"" in names or b"-" in names:
         raise Unfit("empty", column=column, value=names[0])
     keys = fold_all(names)
-    if max(map(len, names)) > LONGEST_NAME or max(map(len, keys)) > LONGEST_KEY:
+    if max(map(len, names)) > LONGEST_NAME or max(map(len, keys)) > LONGEST_NAME:
         raise Unfit("too_long", column=column, value=names[0], known=str(LONGEST_NAME))
     return keys
+
+
+def stated(column: Column) -> Column:
+    """The texts of a column, empty for a dash."""
+    return [b"" if cell == DASH else cell for cell in column] if DASH in column else column

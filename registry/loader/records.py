@@ -1,49 +1,75 @@
-"""A member of the ZIP as records: its encoding, its header, where each record begins, a batch at a time.
+"""A member of the ZIP as records: its encoding, its header, where each record begins, a block at a time.
 
-Records are counted, not lines: a company's purpose holds line breaks and goes beyond Python's limit for a field.
+Records are counted, not lines: a company's purpose holds line breaks and is longer than any other cell.
 """
 
 from __future__ import annotations
 
-import csv
 import zipfile
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, chain, islice
-from typing import NamedTuple
+from itertools import accumulate
 
 from registry.loader.archive import Archive, File
-from registry.loader.flaws import Unusable
+from registry.loader.flaws import Unfit, Unusable
+from registry.loader.quoting import BREAK, COMMA, MARKED_BREAK, MARKED_COMMA, marked
 
-# Records judged together. Fewer, and Python's own steps weigh more; more, and memory grows.
-BATCH = 500
-# Of the longest field: two megabytes have been seen. A quote never closed goes beyond.
-LONGEST_FIELD = 1 << 22
-BLOCK = 1 << 17
-QUOTE, SEPARATOR, BREAK = '"', ",", "\n"
+# Bytes read at a time: some hundred records are judged together. More would leave the processor's memory.
+BLOCK = 1 << 16
+# Of the longest record: two megabytes have been seen. A quote never closed goes beyond.
+LONGEST = 1 << 22
 
 
-class Batch(NamedTuple):
-    """Records that follow each other, the line where the first begins, and the one where the next batch will."""
+class NotCsv(Exception):
+    """No record ends where one must."""
 
-    rows: list[list[str]]
-    first: int
-    end: int
+
+class Block:
+    """Whole records, one a line once their quotes are taken out, the first on the line `first` of the file."""
+
+    def __init__(self, text: bytes, *, first: int) -> None:
+        self.text = text
+        self.first = first
+        # Each first cell but one keeps its line break. How much longer the text grew counts them, faster than counting.
+        self.bordered = text.replace(BREAK, COMMA + BREAK)
+        self.size = len(self.bordered) - len(text) + 1
 
     @property
     def lines(self) -> Sequence[int]:
-        """The line where each record begins."""
-        if self.end - self.first == len(self.rows):
-            return range(self.first, self.end)
-        return list(accumulate(map(_height, self.rows[:-1]), initial=self.first))
+        """The line of the file where each record begins."""
+        if MARKED_BREAK not in self.text:
+            return range(self.first, self.first + self.size)
+        heights = [1 + record.count(MARKED_BREAK) for record in self.text.split(BREAK)]
+        return list(accumulate(heights[:-1], initial=self.first))
 
     @property
-    def halves(self) -> tuple[Batch, Batch]:
-        half = len(self.rows) // 2
-        middle = self.lines[half]
-        return Batch(self.rows[:half], self.first, middle), Batch(self.rows[half:], middle, self.end)
+    def end(self) -> int:
+        """The line after the last one."""
+        return self.first + self.size - 1 + len(self.text.split(MARKED_BREAK))
+
+    @property
+    def halves(self) -> tuple[Block, Block]:
+        records, half = self.text.split(BREAK), self.size // 2
+        return (
+            Block(BREAK.join(records[:half]), first=self.first),
+            Block(BREAK.join(records[half:]), first=self.lines[half]),
+        )
+
+    def columns(self, width: int) -> list[list[bytes]]:
+        """All cells, by column; Unfit when a record has not so many."""
+        cells = self.bordered.split(COMMA)
+        # All line breaks are in first cells: nothing is out of its place.
+        firsts = b"".join(cells[::width]).split(BREAK)
+        if len(cells) != self.size * width or len(firsts) != self.size:
+            raise Unfit("cells", value=b"%d" % len(cells), known=str(width))
+        return [firsts, *(cells[place::width] for place in range(1, width))]
+
+
+def restored(text: bytes) -> bytes:
+    """The commas that were inside quotes, and a space for each line break."""
+    return text.replace(MARKED_COMMA, COMMA).replace(MARKED_BREAK, b" ")
 
 
 class Member:
@@ -54,102 +80,76 @@ class Member:
         self.info = archive.members[file]
         self.name = self.info.filename
         self.position = 0  # bytes read, unpacked
-        self.line = 0  # the last one read
+        self.line = 1  # where the next record begins
         self.texts = self._texts()
-        self.lines = chain.from_iterable(map(_split, self.texts))
-        self.begun = ""  # the line a record with quotes begins with
-        self.reader = csv.reader(self._quoted_lines())
+        self.begun: Block | None = None  # what comes after the header
         self.header: list[str] = []
 
     def read_header(self) -> None:
         """What its columns are called."""
-        with self._making_sense():
-            self.header = next(iter(self._rows(1)), [])
+        block = self._next()
+        if block is not None:
+            header, _found, rest = block.text.partition(BREAK)
+            self.header = [restored(cell).decode().strip().upper() for cell in header.split(COMMA)]
+            self.begun = Block(rest, first=2 + header.count(MARKED_BREAK)) if rest else None
         if not any(self.header):
             raise Unusable("empty_member", name=self.name)
 
     def places(self, columns: Sequence[str]) -> list[int]:
         """Where each of those columns is; Unusable when one is missing. Others may be there: they are not read."""
-        places = {name.strip().upper(): place for place, name in reversed(list(enumerate(self.header)))}
+        places = {name: place for place, name in reversed(list(enumerate(self.header)))}
         if missing := [column for column in columns if column not in places]:
             raise Unusable("missing_columns", name=self.name, columns=", ".join(missing))
         return [places[column] for column in columns]
 
-    def batches(self) -> Iterator[Batch]:
-        """Every record, blank lines included."""
-        while True:
-            before = self.line
-            with self._making_sense():
-                rows = self._rows(BATCH)
-            if not rows:
-                return
-            yield Batch(rows, before + 1, self.line + 1)
+    def blocks(self) -> Iterator[Block]:
+        """Every record after the header, blank lines included."""
+        if self.begun is not None:
+            yield self.begun
+        while (block := self._next()) is not None:
+            yield block
 
-    def _rows(self, count: int) -> list[list[str]]:
-        """The next records. Most hold no quote: they are cut at commas, three times as fast as the csv module does."""
-        rows: list[list[str]] = []
-        try:
-            for text in islice(self.lines, count):
-                rows.append(self._quoted(text) if QUOTE in text else text.split(SEPARATOR))  # noqa: PERF401 - those before a failure are counted
-        finally:
-            self.line += len(rows)
-        return rows
+    def _next(self) -> Block | None:
+        with self._making_sense():
+            text = next(self.texts, None)
+        if text is None:
+            return None
+        block = Block(text, first=self.line)
+        self.line = block.end
+        return block
 
-    def _quoted(self, text: str) -> list[str]:
-        """The record that begins with this line."""
-        self.begun, before = text, self.line
-        try:
-            return next(self.reader)
-        except csv.Error:
-            # It is the line where it begins that is told.
-            self.line = before
-            raise
-
-    def _quoted_lines(self) -> Iterator[str]:
-        """What the csv module reads: the line begun, then as many more as its quotes ask for."""
-        while True:
-            if self.begun:
-                text, self.begun = self.begun, ""
-            else:
-                more = next(self.lines, None)
-                if more is None:
-                    raise csv.Error("a quote is left open")
-                text = more
-                self.line += 1
-            yield text + BREAK
-
-    def _texts(self) -> Generator[str]:
-        """Whole lines, decoded, a block at a time, without their last line break."""
+    def _texts(self) -> Generator[bytes]:
+        """Whole records, their quotes taken out, without their last line break."""
         with self.archive.open(self.info) as stream:
-            rest = stream.read(BLOCK)
+            rest = stream.read(BLOCK).removeprefix(BOM_UTF8)
             self.position = len(rest)
-            rest = rest.removeprefix(BOM_UTF8)
             while block := stream.read(BLOCK):
                 self.position += len(block)
-                whole, found, rest = (rest + block).rpartition(b"\n")
-                if found:
-                    yield _decoded(whole)
-                elif len(rest) > LONGEST_FIELD:
-                    raise csv.Error("a line is longer than any field may be")
-        if rest:
-            yield _decoded(rest.removesuffix(b"\n"))
+                text, rest = marked(_plain(rest + block))
+                if text:
+                    yield _checked(text)
+                elif len(rest) > LONGEST:
+                    raise NotCsv
+            if rest:
+                text, rest = marked(_plain(rest), is_last=True)
+                if text:
+                    yield _checked(text)
+                if rest:
+                    raise NotCsv
 
     @contextmanager
     def _making_sense(self) -> Iterator[None]:
-        limit = csv.field_size_limit(LONGEST_FIELD)
         try:
             yield
         except UnicodeDecodeError as error:
             raise Unusable("not_utf8", name=self.name, line=self._undecodable_line()) from error
-        except csv.Error as error:
-            raise Unusable("not_csv", name=self.name, line=self.line + 1, error=str(error)) from error
+        except NotCsv as error:
+            raise Unusable("not_csv", name=self.name, line=self.line) from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise Unusable("truncated", name=self.name, error=str(error)) from error
         except (NotImplementedError, RuntimeError) as error:
             # A method of compression unknown to Python; a password.
             raise Unusable("locked", name=self.name, error=str(error)) from error
-        finally:
-            csv.field_size_limit(limit)
 
     def _undecodable_line(self) -> int:
         """The line that is not UTF-8, found by reading the file once more."""
@@ -162,6 +162,20 @@ class Member:
         return 0
 
 
+def _plain(text: bytes) -> bytes:
+    """Windows' line breaks made plain, lone returns made spaces; one that ends the text waits for what follows."""
+    if b"\r" not in text:
+        return text
+    last = b"\r" if text.endswith(b"\r") else b""
+    return text.removesuffix(last).replace(b"\r\n", BREAK).replace(b"\r", b" ") + last
+
+
+def _checked(text: bytes) -> bytes:
+    """Without its last line break; UnicodeDecodeError when it is not UTF-8."""
+    text.decode()
+    return text.removesuffix(BREAK)
+
+
 @contextmanager
 def open_member(*, archive: Archive, file: File) -> Iterator[Member]:
     """The file of that kind, its header read, closed at the end."""
@@ -171,19 +185,3 @@ def open_member(*, archive: Archive, file: File) -> Iterator[Member]:
         yield member
     finally:
         member.texts.close()
-
-
-def _decoded(lines: bytes) -> str:
-    text = lines.decode()
-    if "\r" in text:
-        text = f"{text}{BREAK}".replace("\r\n", BREAK).replace("\r", " ")[:-1]
-    return text
-
-
-def _split(text: str) -> list[str]:
-    return text.split(BREAK)
-
-
-def _height(row: list[str]) -> int:
-    """Lines of a record: a break inside its cells begins another."""
-    return 1 + sum(cell.count(BREAK) for cell in row)

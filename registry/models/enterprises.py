@@ -44,13 +44,8 @@ class Enterprise(models.Model):
     status_on = models.DateField(null=True)
     registered_on = models.DateField(null=True)
     legal_form = models.TextField(blank=True)  # a code: see Label
-    regime = models.TextField(blank=True)  # a code: see Label
     is_bankrupt = models.BooleanField(default=False)
     ceases_on = models.DateField(null=True)  # planned end of its existence
-    declared_on = models.DateField(null=True)
-    declared_year = models.PositiveSmallIntegerField(null=True)
-    declaration_due_on = models.DateField(null=True)
-    activity = models.TextField(blank=True)
     # As published, or all empty when the register hides or lacks the address: see registry.addresses.
     address_line1 = models.TextField(blank=True)
     address_line2 = models.TextField(blank=True)

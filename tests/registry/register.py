@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from django.core.management import call_command
+from django.utils import translation
 from stdnum import luhn
 
 from tests.imports import Outcome
@@ -108,11 +109,12 @@ def write_register(
     return write_zip(path, {file: text_of(file, of_file) for file, of_file in rows.items()}, published=published)
 
 
-def run(path: Path, *options: str) -> Outcome:
+def run(path: Path, *options: str, language: str = "fr-ca") -> Outcome:
     """Run import_registry on the ZIP."""
     rejects, out, exit_code = path.with_suffix(".rejects.csv"), io.StringIO(), 0
     try:
-        call_command("import_registry", str(path), "--rejects", str(rejects), *options, stdout=out)
+        with translation.override(language):
+            call_command("import_registry", str(path), "--rejects", str(rejects), *options, stdout=out)
     except SystemExit as end:
         exit_code = int(end.code or 0)
     with rejects.open(encoding="utf-8", newline="") as file:

@@ -26,8 +26,8 @@ def path(tmp_path):
 def test_the_six_files_are_kept_as_they_say(path):
     rows = [
         enterprise(
-            A, IND_FAIL="O", DAT_CESS_PREVU="2030-01-31", DAT_DEPO_DECLR="2026-03-02", AN_DECL="2025",
-            DAT_LIMIT_PROD="2027-06-15", COD_REGIM_JURI="LSAQ", DESC_ACT_ECON_ASSUJ="Location d’outils, et plus",
+            A, IND_FAIL="O", DAT_CESS_PREVU="2030-01-31", DESC_ACT_ECON_ASSUJ="Location d’outils, et plus",
+            ADR_DOMCL_LIGN1_ADR="1, rue du Quai",
         ),
         enterprise(B),
     ]  # fmt: skip
@@ -45,9 +45,8 @@ def test_the_six_files_are_kept_as_they_say(path):
     assert (outcome.summary, outcome.exit_code, outcome.rejects) == (SUMMARY.format(2, 2, 1, 2, 0), 0, [])
     kept = Enterprise.objects.by_neq(A)
     assert (kept.status, kept.status_on, kept.registered_on) == ("IM", date(1998, 5, 4), date(1998, 5, 4))
-    assert (kept.is_bankrupt, kept.ceases_on, kept.declared_on) == (True, date(2030, 1, 31), date(2026, 3, 2))
-    assert (kept.declared_year, kept.declaration_due_on, kept.regime) == (2025, date(2027, 6, 15), "LSAQ")
-    assert kept.activity == "Location d’outils, et plus"
+    assert (kept.is_bankrupt, kept.ceases_on) == (True, date(2030, 1, 31))
+    assert address_of(kept) == ("1, rue du Quai", "", "Laval", "Québec", "H7A 0A1", "")
     assert Label.objects.text(kind=Label.LEGAL_FORM, code=kept.legal_form) == "Société par actions"
     assert Label.objects.text(kind=Label.LEGAL_FORM, code="SENC") == "SENC"
     place = Establishment.objects.get()
@@ -144,14 +143,14 @@ def test_columns_are_found_by_name_and_new_ones_do_no_harm(path):
 
 
 def test_a_dash_is_not_stated(path):
-    cells = {"DAT_CESS_PREVU": "-", "DESC_ACT_ECON_ASSUJ": "-", "AN_DECL": "-", "COD_REGIM_JURI": "-"}
+    cells = {"DAT_CESS_PREVU": "-", "DAT_IMMAT": "-", "IND_FAIL": "-", "COD_FORME_JURI": "-"}
     address = {f"ADR_DOMCL_LIGN{n}_ADR": "-" for n in (1, 2, 3, 4)}
     write_register(
         path, [enterprise(A, **cells, **address)], [name(A, "Nom-avec-tirets - inc.", NOM_ASSUJ_LANG_ETRNG="-")]
     )
     assert run(path).rejects == []
     kept = Enterprise.objects.by_neq(A)
-    assert (kept.ceases_on, kept.activity, kept.declared_year, kept.regime) == (None, "", None, "")
+    assert (kept.ceases_on, kept.registered_on, kept.is_bankrupt, kept.legal_form) == (None, None, False, "")
     assert not kept.has_address
     assert [found.text for found in kept.names.all()] == ["Nom-avec-tirets - inc."]
 
@@ -211,13 +210,13 @@ def test_what_cannot_be_taken_is_kept_with_its_line_and_reason(path):
         enterprise("4470000005"),
         enterprise("1170000"),
         enterprise("11A0000005"),
-        enterprise(C, AN_DECL="bientôt"),
+        enterprise(C, DAT_CESS_PREVU="bientôt"),
         enterprise(A),
     ]
     names = [
         name(A),
         name(A, "-"),
-        name(A, "x" * 501),
+        name(A, "x" * 2001),
         name(A, "Noname\0 inc."),
         name(B),
         name(A, state="Z"),
@@ -235,7 +234,7 @@ def test_what_cannot_be_taken_is_kept_with_its_line_and_reason(path):
         ("Entreprise.csv", 5, "NEQ", "neq_prefix"),
         ("Entreprise.csv", 6, "NEQ", "neq_length"),
         ("Entreprise.csv", 7, "NEQ", "neq_not_digits"),
-        ("Entreprise.csv", 8, "AN_DECL", "not_a_year"),
+        ("Entreprise.csv", 8, "DAT_CESS_PREVU", "not_a_date"),
         ("Entreprise.csv", 9, "NEQ", "repeated"),
         ("Etablissements.csv", 2, "NEQ", "unknown_neq"),
         ("FusionScissions.csv", 2, "NEQ_ASSUJ_REL", "neq_check_digit"),
@@ -286,7 +285,7 @@ def test_white_space_inside_a_cell_becomes_a_space(path):
 
 def test_cells_that_mean_something_to_a_database_are_only_text(path):
     odd = '\\N \\. "guillemets" \'; DROP TABLE x; --'
-    write_register(path, [enterprise(A, DESC_ACT_ECON_ASSUJ=odd)], [name(A, odd)])
+    write_register(path, [enterprise(A, ADR_DOMCL_LIGN1_ADR=odd)], [name(A, odd)])
     assert run(path).rejects == []
     kept = Enterprise.objects.by_neq(A)
-    assert (kept.activity, kept.legal_names()[0].text) == (odd, odd)
+    assert (kept.address_line1, kept.legal_names()[0].text) == (odd, odd)

@@ -18,33 +18,49 @@ VALID = st.builds(
 
 @given(st.one_of(VALID, st.text("0123456789", min_size=9, max_size=11), st.text(max_size=12)))
 def test_a_number_passes_here_when_it_passes_there(text):
-    numbers = Numbers()
+    numbers, cell = Numbers(), text.encode()
     if neq.is_valid(text) and text.isdigit():
-        numbers.add_new([text])
-        numbers.expect([text])
-    else:
+        numbers.check([cell])
+        numbers.add_new([cell])
+        numbers.expect([cell])
+        numbers.add([cell])
+        return
+    for take in (numbers.check, numbers.add_new, numbers.expect, numbers.add):
         with pytest.raises(Unfit):
-            numbers.add_new([text])
+            take([cell])
 
 
 def test_why_a_number_is_none_is_said_of_the_wrong_one():
     with pytest.raises(Unfit) as caught:
-        Numbers().add([neq_of(1), "1170000001"])
-    assert (caught.value.code, caught.value.value) == ("neq_check_digit", "1170000001")
+        Numbers().add(cells(neq_of(1), "1170000001"))
+    assert (caught.value.code, caught.value.value) == ("neq_check_digit", b"1170000001")
 
 
 def test_a_batch_with_a_number_already_there_adds_none_of_them():
     numbers = Numbers()
-    numbers.add_new([neq_of(1)])
-    for batch in ([neq_of(2), neq_of(1)], [neq_of(3), neq_of(3)]):
+    numbers.add_new(cells(neq_of(1)))
+    for batch in (cells(neq_of(2), neq_of(1)), cells(neq_of(3), neq_of(3)), cells(neq_of(2), "1170000001")):
         with pytest.raises(Unfit):
             numbers.add_new(batch)
-    numbers.add_new([neq_of(2), neq_of(3)])
+    numbers.add_new(cells(neq_of(2), neq_of(3)))
+
+
+def test_a_number_that_was_not_seen_is_not_expected():
+    numbers = Numbers()
+    numbers.add(cells(neq_of(1)))
+    numbers.expect(cells(neq_of(1)))
+    with pytest.raises(Unfit) as caught:
+        numbers.expect(cells(neq_of(1), neq_of(2)))
+    assert (caught.value.code, caught.value.value) == ("unknown_neq", neq_of(2).encode())
 
 
 @given(st.sets(VALID), st.sets(VALID))
 def test_what_one_file_has_and_the_other_has_not(here, there):
     ours, theirs = Numbers(), Numbers()
-    ours.add(sorted(here))
-    theirs.add(sorted(there))
-    assert set(ours.missing_from(theirs)) == here - there
+    ours.add(cells(*here))
+    theirs.add(cells(*there))
+    assert set(ours.missing(theirs.packed())) == there - here
+
+
+def cells(*numbers):
+    return [number.encode() for number in numbers]
