@@ -77,16 +77,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "?status=failed",
         ),
         _stopped(merchants),
-        _pile(
-            gettext_lazy("PDFs that could not be made"),
-            InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None)
-            .exclude(last_error="")
-            .select_related("invoice__customer")
-            .order_by("pk"),
-            _pdf,
-            "billing_invoice_changelist",
-            "?pdf=failed",
-        ),
+        _unmade(merchants),
         _unsealed(merchants, sees_all=sees_all),
         _pile(
             gettext_lazy("Activation requests expired, never used"),
@@ -120,6 +111,12 @@ def _companies(merchants: list[Merchant]) -> list[Pile]:
             "?state=open",
         ),
     ]
+
+
+def _unmade(merchants: list[Merchant]) -> Pile:
+    owed = InvoicePdf.objects.filter(invoice__merchant__in=merchants, rendered_at=None)
+    failed = owed.exclude(last_error="").select_related("invoice__customer").order_by("pk")
+    return _pile(gettext_lazy("PDFs that could not be made"), failed, _pdf, "billing_invoice_changelist", "?pdf=failed")
 
 
 def _stopped(merchants: list[Merchant]) -> Pile:
