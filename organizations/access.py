@@ -110,7 +110,9 @@ def _membership(row: tuple[Any, ...]) -> Membership:
 
 def grant_permission(*, customer: Customer, user: User, permission: Permission) -> Grant:
     """Tick one permission for one person beyond their role; worth nothing without an active membership."""
-    row = DjangoPermission.objects.get(content_type__app_label="organizations", codename=permission)
+    row = DjangoPermission.objects.get(
+        content_type__app_label="organizations", content_type__model="customer", codename=permission
+    )
     return Grant.objects.get_or_create(content_object=customer, user=user, permission=row)[0]
 
 

@@ -145,7 +145,7 @@ def _iso(day: date | None) -> str:
 
 def _address(identity: Identity, enterprise: Enterprise) -> Compared:
     """For information only: many enterprises have none, or hide it."""
-    declared, registered = identity.address_lines, lines_of(enterprise)
+    declared, registered = identity.address_lines, _lines(enterprise)
     if not registered:
         return _compared(Fact.ADDRESS, "\n".join(declared), "", Verdict.UNCHECKED, "address_unpublished")
     place = _place(declared)
@@ -154,7 +154,7 @@ def _address(identity: Identity, enterprise: Enterprise) -> Compared:
     return _compared(Fact.ADDRESS, "\n".join(declared), "\n".join(registered), verdict, code)
 
 
-def lines_of(enterprise: Enterprise) -> list[str]:
+def _lines(enterprise: Enterprise) -> list[str]:
     lines = (enterprise.address_line1, enterprise.address_line2, enterprise.address_line3, enterprise.address_line4)
     return [line for line in lines if line]
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.formats import long_date, money, phone
 from accounts.models import Language
@@ -30,7 +31,10 @@ def edges_of(*, mandate: Mandate | Membership, language: str) -> list[tuple[str,
     branches = [branch.name for branch in mandate.branches.all()]
     limit = _("no limit") if mandate.ceiling is None else money(mandate.ceiling, language)
     return [
-        (_("From"), long_date(mandate.starts_on, language) if mandate.starts_on else _("as soon as it is accepted")),
+        (
+            pgettext("dates", "From"),
+            long_date(mandate.starts_on, language) if mandate.starts_on else _("as soon as it is accepted"),
+        ),
         (_("Until"), long_date(mandate.ends_on, language) if mandate.ends_on else _("further notice")),
         (_("Branches"), ", ".join(sorted(branches)) or _("all branches")),
         (_("Most for one transaction"), limit),

@@ -1,4 +1,4 @@
-"""What the register proposes while somebody types the NEQ or the name of their company."""
+"""What the register proposes while somebody types the NEQ or the name of their company, and fills the form with."""
 
 from __future__ import annotations
 
@@ -7,31 +7,17 @@ from dataclasses import dataclass, field
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
-from organizations.comparison import lines_of
-from registry import names, neq
-from registry.addresses import Address, address_of
-from registry.models import Edition, Enterprise, EnterpriseName
+from organizations.loader.shapes import PROVINCE_CODES
+from registry import neq, search
+from registry.addresses import address_of
+from registry.models import Edition, Enterprise
 
 SHOWN = 6
 SHORTEST = 3  # characters: fewer would find everybody
+LONGEST = 200  # as the form takes
 # The register is public, but nobody copies it through here.
 RATE = {"register": "60/m/user,600/h/user"}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One enterprise as the form shows it, and fills itself from it."""
-
-    neq: str
-    name: str
-    status_label: str
-    is_registered: bool
-    address_lines: list[str]
-    address: Address
-
-    @property
-    def shown_neq(self) -> str:
-        return neq.shown(self.neq)
+ADDRESS = ("address_line1", "address_line2", "city", "province", "postal_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +25,7 @@ class Proposals:
     """The entries of an edition; none: no edition is loaded. `is_tired`: too many questions in a short time."""
 
     edition: Edition | None
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[search.Suggestion] = field(default_factory=list)
     is_asked: bool = False
     is_tired: bool = False
 
@@ -47,25 +33,26 @@ class Proposals:
 def propose(*, request: HttpRequest, typed_neq: str, typed_name: str) -> Proposals:
     """The enterprise of a whole NEQ, else those of a name; limited for each person."""
     edition = Edition.objects.current()
-    wanted = _parsed(typed_neq)
-    name = " ".join(typed_name.split())
-    if edition is None or not (wanted or len(name) >= SHORTEST):
+    wanted = _parsed(typed_neq) or " ".join(typed_name.split())[:LONGEST]
+    if edition is None or len(wanted) < SHORTEST:
         return Proposals(edition)
     if not ratelimit.consume(request, app="organizations", action="register", config=RATE, limit_get=True):
         return Proposals(edition, is_tired=True)
-    if wanted:
-        found = [enterprise for enterprise in [Enterprise.objects.by_neq(wanted)] if enterprise is not None]
-    else:
-        named = EnterpriseName.objects.filter(folded__startswith=names.fold(name)).order_by("folded", "pk")
-        keys = list(dict.fromkeys(named.values_list("enterprise_id", flat=True)[: SHOWN * 5]))[:SHOWN]
-        found = list(Enterprise.objects.filter(pk__in=keys).prefetch_related("names").order_by("pk"))
-    return Proposals(edition, [_entry(enterprise) for enterprise in found], is_asked=True)
+    return Proposals(edition, search.suggest(text=wanted, limit=SHOWN), is_asked=True)
 
 
-def entry_of(*, chosen: str) -> Entry | None:
-    """The entry of an NEQ that was chosen among those proposed."""
+def filled_from(*, chosen: str, typed: dict[str, str]) -> dict[str, str]:
+    """The form as typed, with the facts of the enterprise chosen; an address that was typed stays."""
     enterprise = Enterprise.objects.by_neq(_parsed(chosen))
-    return _entry(enterprise) if enterprise is not None else None
+    if enterprise is None:
+        return typed
+    legal = enterprise.legal_names()
+    facts = {"neq": neq.shown(enterprise.neq), "legal_name": legal[0].text if legal else typed["legal_name"]}
+    if not any(typed[name] for name in ADDRESS):
+        street, suite, city, province, postal_code, _country = address_of(enterprise)
+        code = PROVINCE_CODES.get(province.lower(), province)
+        facts |= dict(zip(ADDRESS, (street, suite, city, code, postal_code), strict=True))
+    return typed | facts
 
 
 def _parsed(typed: str) -> str:
@@ -73,15 +60,3 @@ def _parsed(typed: str) -> str:
         return neq.parse(typed)
     except neq.InvalidNeq:
         return ""
-
-
-def _entry(enterprise: Enterprise) -> Entry:
-    legal = enterprise.legal_names()
-    return Entry(
-        neq=enterprise.neq,
-        name=legal[0].text if legal else "",
-        status_label=enterprise.get_status_display(),
-        is_registered=enterprise.is_registered,
-        address_lines=lines_of(enterprise),
-        address=address_of(enterprise),
-    )

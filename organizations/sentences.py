@@ -39,6 +39,19 @@ SENTENCES: dict[str, str | Promise] = {
     Event.ALERT_DISMISSED: _("%(by)s kept %(name)s, of %(customer)s, verified in spite of the register: %(reason)s"),
     Event.ALERT_FORWARDED: _("%(by)s asked %(customer)s, verified as %(name)s, to declare its identity again."),
     Event.ORGANIZATION_WITHDRAWN: _("%(by)s withdrew the verification of %(name)s, of %(customer)s: %(reasons)s"),
+    Event.MANDATE_PREPARED: _("%(by)s prepared a mandate for %(email)s at %(customer)s."),
+    Event.MANDATE_SIGNED: _("%(by)s signed the mandate of %(email)s at %(customer)s."),
+    Event.MANDATE_CANCELLED: _("%(by)s gave up the mandate of %(email)s at %(customer)s."),
+    Event.INVITATION_ACCEPTED: _("%(by)s accepted the invitation sent to %(email)s for %(customer)s."),
+    Event.MEMBER_CHANGED: _("What %(email)s may do at %(customer)s changed, by the mandate %(by)s signed."),
+    Event.MEMBER_REDUCED: _("%(by)s reduced what %(email)s may do at %(customer)s."),
+    Event.PROOF_ACCEPTED: _("%(by)s accepted the proof of authority of %(email)s at %(customer)s."),
+    Event.PROOF_REFUSED: _("%(by)s refused the proof of authority of %(email)s at %(customer)s."),
+    Event.JOIN_ASKED: _("%(by)s asked to join %(customer)s."),
+    Event.JOIN_DECIDED: _("%(by)s answered the request of %(email)s to join %(customer)s."),
+    Event.TAKE_OVER_ASKED: _("%(by)s asked to take over the access of %(customer)s."),
+    Event.TAKE_OVER_OPPOSED: _("%(by)s opposed that %(email)s take over the access of %(customer)s."),
+    Event.TAKE_OVER_DECIDED: _("%(by)s decided whether %(email)s takes over the access of %(customer)s."),
 }
 
 NEW_LINK_ASKED = _("The holder of the expired link sent to %(email)s asked for a new one.")

@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.formats import iso_date, money
+from accounts.formats import iso_date, money, phone
 from accounts.spelling import spellings
 from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership
 from organizations.permissions import Permission, Role, permissions_with
@@ -134,7 +134,7 @@ def described(*, membership: Membership, customer: Customer) -> Person:
     return Person(
         url=reverse("organizations:member", args=[customer.public_id, membership.pk]),
         name=(person.get_full_name() if person else "") or membership.name or membership.phone,
-        reach=person.email if person else membership.email or membership.phone,
+        reach=person.email if person else membership.email or phone(membership.phone, "", get_language() or "fr-ca"),
         role=membership.get_role_display(),
         rights=[str(permission.label) for permission in Permission if permission in ticked],
         edges=_edges(membership),

@@ -15,7 +15,17 @@ from accounts.formats import iso_date, long_moment
 from accounts.models import OutgoingMessage
 from billing.models import InvoicePdf
 from organizations.comparison import outcome
-from organizations.models import AccessRequest, ActivationRequest, Customer, Merchant, RegisterAlert, Verification
+from organizations.models import (
+    AccessRequest,
+    ActivationRequest,
+    Customer,
+    Mandate,
+    Merchant,
+    RegisterAlert,
+    TakeOver,
+    Verification,
+)
+from signatures.models import Seal
 
 SHOWN = 5
 COUNTED = 100  # beyond, "100+": nobody decides otherwise at 101 than at 4 000
@@ -57,6 +67,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "?status=open",
         ),
         *_companies(merchants),
+        *_teams(merchants),
         _pile(
             gettext_lazy("Messages that failed"),
             _failed(merchants, sees_all=sees_all),
@@ -74,6 +85,7 @@ def waiting(*, merchants: list[Merchant], sees_all: bool) -> list[Pile]:
             "billing_invoice_changelist",
             "?pdf=failed",
         ),
+        _unsealed(merchants, sees_all=sees_all),
         _pile(
             gettext_lazy("Activation requests expired, never used"),
             _expired(merchants),
@@ -108,6 +120,28 @@ def _companies(merchants: list[Merchant]) -> list[Pile]:
     ]
 
 
+def _teams(merchants: list[Merchant]) -> list[Pile]:
+    """Proofs of authority nobody looked at, and take-overs nobody opposed in time."""
+    proofs = Mandate.objects.proof_waiting().filter(customer__merchant__in=merchants)
+    ripe = TakeOver.objects.ripe().filter(customer__merchant__in=merchants)
+    return [
+        _pile(
+            gettext_lazy("Proofs of authority to look at"),
+            proofs.select_related("customer").order_by("pk"),
+            _proof,
+            "organizations_mandate_changelist",
+            "",
+        ),
+        _pile(
+            gettext_lazy("Take-overs to decide"),
+            ripe.select_related("customer", "asked_by").order_by("pk"),
+            _take_over,
+            "organizations_takeover_changelist",
+            "",
+        ),
+    ]
+
+
 def _pile(title: object, rows: QuerySet, line: Callable[..., Line], changelist: str, query: str) -> Pile:
     shown = list(rows[: SHOWN + 1])
     count = len(shown) if len(shown) <= SHOWN else _capped(rows)
@@ -121,6 +155,14 @@ def _capped(rows: QuerySet) -> int:
 def _failed(merchants: list[Merchant], *, sees_all: bool) -> QuerySet[OutgoingMessage]:
     failed = OutgoingMessage.objects.failed().order_by("pk")
     return failed if sees_all else failed.filter(merchant_slug__in=[merchant.slug for merchant in merchants])
+
+
+def _unsealed(merchants: list[Merchant], *, sees_all: bool) -> Pile:
+    failed = Seal.objects.failed().select_related("request").order_by("pk")
+    if not sees_all:
+        failed = failed.filter(request__merchant_slug__in=[merchant.slug for merchant in merchants])
+    title = gettext_lazy("Signatures that could not be sealed")
+    return _pile(title, failed, _seal, "signatures_signaturerequest_changelist", "?seal=failed")
 
 
 def _expired(merchants: list[Merchant]) -> QuerySet[ActivationRequest]:
@@ -151,6 +193,16 @@ def _person(request: AccessRequest) -> Line:
     return Line(request.name, clue, long_moment(request.created_at, get_language()), url)
 
 
+def _proof(mandate: Mandate) -> Line:
+    url = reverse("admin:organizations_mandate_change", args=[mandate.pk])
+    return Line(mandate.name, mandate.customer.name, iso_date(mandate.signed_at), url)
+
+
+def _take_over(take_over: TakeOver) -> Line:
+    url = reverse("admin:organizations_takeover_change", args=[take_over.pk])
+    return Line(str(take_over.asked_by), take_over.customer.name, iso_date(take_over.asked_at), url)
+
+
 def _verification(verification: Verification) -> Line:
     url = reverse("admin:organizations_verification_change", args=[verification.pk])
     verdict = Verification.Verdict(outcome(facts=verification.facts))
@@ -174,6 +226,11 @@ def _pdf(pdf: InvoicePdf) -> Line:
     words = ngettext("%(count)s attempt", "%(count)s attempts", pdf.attempts) % {"count": pdf.attempts}
     url = reverse("admin:billing_invoice_change", args=[pdf.invoice_id])
     return Line(f"{pdf.invoice.number} · {pdf.invoice.customer.name}", words, iso_date(pdf.requested_at), url)
+
+
+def _seal(seal: Seal) -> Line:
+    url = reverse("admin:signatures_signaturerequest_change", args=[seal.request_id])
+    return Line(seal.request.title, seal.request.signer_name, iso_date(seal.request.signed_at), url)
 
 
 def _activation(activation: ActivationRequest) -> Line:

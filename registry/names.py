@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import partial
 from math import fsum
 from typing import NamedTuple
 
@@ -117,6 +118,9 @@ class Verdict(StrEnum):
     DIFFERENT = "different"
 
 
+VERDICTS = list(Verdict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """A declared name against a registered one; words are shown as they were typed.
@@ -151,11 +155,9 @@ class Name(NamedTuple):
     number: str
 
 
-class Differing(NamedTuple):
-    """Words of the declared name alone, and of the registered one alone, as typed."""
-
-    extra: tuple[str, ...]
-    missing: tuple[str, ...]
+class Judgement(NamedTuple):
+    verdict: Verdict
+    score: float
 
 
 def compare(*, declared: str, registered: str) -> Comparison:
@@ -167,49 +169,57 @@ def compare(*, declared: str, registered: str) -> Comparison:
     identical, so that no two companies have them. Close: words that tell are shared, mistyped or in another order, and
     the score says how many. Different: all else, and always when a company number differs.
     """
-    return _compare(_read(declared), _read(registered))
+    ours, theirs = _read(declared), _read(registered)
+    return _comparison(ours, theirs, _judged(ours, theirs))
 
 
 def best(*, declared: str, registered: Iterable[str]) -> Comparison | None:
     """The nearest of the names of one enterprise, the first of those as near; None when it has none."""
-    name = _read(declared)
-    return max((_compare(name, _read(other)) for other in registered), key=_rank, default=None)
+    ours = _read(declared)
+    judged = [(theirs, _judged(ours, theirs)) for theirs in map(_read, registered)]
+    if not judged:
+        return None
+    return _comparison(ours, *max(judged, key=partial(_rank, ours)))
 
 
-def _rank(comparison: Comparison) -> tuple[int, float, int]:
-    differing = len(comparison.missing) + len(comparison.extra)
-    return -list(Verdict).index(comparison.verdict), comparison.score, -differing
+def _rank(ours: Name, judged: tuple[Name, Judgement]) -> tuple[int, float, int]:
+    """Of names as near, the one whose legal form differs least."""
+    theirs, (verdict, score) = judged
+    forms = {word.key for word in ours.forms} ^ {word.key for word in theirs.forms}
+    return -VERDICTS.index(verdict), score, -len(forms)
 
 
-def _compare(declared: Name, registered: Name) -> Comparison:
+def _judged(ours: Name, theirs: Name) -> Judgement:
     """The verdicts from the best down."""
-    if declared.text == registered.text:
-        return _comparison(declared, registered, verdict=Verdict.EXACT)
-    if declared.compact == registered.compact != "":
-        return _comparison(declared, registered, verdict=Verdict.SAME)
-    # A word written in two is one when the other name writes it so.
-    ours, theirs = _joined(declared.words, registered.words), _joined(registered.words, declared.words)
-    forms = _differing(declared.forms, registered.forms)
-    if declared.letters == registered.letters != "" or _letters(ours) == _letters(theirs) != "":
-        return _comparison(declared, registered, verdict=Verdict.SAME, differing=[forms])
-    differing = [_differing(ours, theirs), forms]
-    if declared.number != registered.number or _are_elsewhere(ours, theirs, number=declared.number):
-        return _comparison(declared, registered, verdict=Verdict.DIFFERENT, score=0.0, differing=differing)
-    score = min(_score(ours, theirs), REORDERED)
-    verdict = Verdict.CLOSE if score >= CLOSE else Verdict.DIFFERENT
-    return _comparison(declared, registered, verdict=verdict, score=score, differing=differing)
+    if ours.text == theirs.text:
+        return Judgement(Verdict.EXACT, 1.0)
+    if ours.compact == theirs.compact != "":
+        return Judgement(Verdict.SAME, 1.0)
+    here, there = _joined(ours.words, theirs.words), _joined(theirs.words, ours.words)
+    if ours.letters == theirs.letters != "" or _letters(here) == _letters(there) != "":
+        return Judgement(Verdict.SAME, 1.0)
+    if ours.number != theirs.number or _are_elsewhere(here, there, number=ours.number):
+        return Judgement(Verdict.DIFFERENT, 0.0)
+    score = min(_score(here, there), REORDERED)
+    return Judgement(Verdict.CLOSE if score >= CLOSE else Verdict.DIFFERENT, score)
 
 
-def _comparison(
-    declared: Name, registered: Name, *, verdict: Verdict, score: float = 1.0, differing: Iterable[Differing] = ()
-) -> Comparison:
+def _comparison(ours: Name, theirs: Name, judgement: Judgement) -> Comparison:
+    """With the words that differ: of names that are the same, the legal forms at most."""
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    if judgement.verdict in {Verdict.CLOSE, Verdict.DIFFERENT}:
+        here, there = _joined(ours.words, theirs.words), _joined(theirs.words, ours.words)
+        missing, extra = _alone(there, here), _alone(here, there)
+    if ours.compact != theirs.compact:
+        missing, extra = missing + _alone(theirs.forms, ours.forms), extra + _alone(ours.forms, theirs.forms)
     return Comparison(
-        declared=declared.text,
-        registered=registered.text,
-        verdict=verdict,
-        score=score,
-        missing=tuple(word for found in differing for word in found.missing),
-        extra=tuple(word for found in differing for word in found.extra),
+        declared=ours.text,
+        registered=theirs.text,
+        verdict=judgement.verdict,
+        score=judgement.score,
+        missing=missing,
+        extra=extra,
     )
 
 
@@ -293,7 +303,7 @@ def _longest_run(tokens: list[Word], place: int) -> tuple[str, ...]:
 
 
 def _joined(words: list[Word], others: list[Word]) -> list[Word]:
-    """Two words that follow each other made one where the other name has it so: "Micro Bird", "Microbird"."""
+    """Two words that follow each other made one where the other name writes them so: "Micro Bird", "Microbird"."""
     wanted = {word.key for word in others}
     found: list[Word] = []
     for word in words:
@@ -305,11 +315,8 @@ def _joined(words: list[Word], others: list[Word]) -> list[Word]:
 
 
 def _letters(words: list[Word]) -> str:
-    return "".join(word.key for word in words).translate(SIGNS)
-
-
-def _differing(ours: list[Word], theirs: list[Word]) -> Differing:
-    return Differing(extra=_alone(ours, theirs), missing=_alone(theirs, ours))
+    letters = "".join([word.key for word in words])
+    return letters if letters.isalnum() else letters.translate(SIGNS)
 
 
 def _alone(words: list[Word], others: list[Word]) -> tuple[str, ...]:
@@ -347,27 +354,27 @@ def _is_number(key: str) -> bool:
 
 def _mistyped(ours: list[str], theirs: list[str]) -> Iterator[float]:
     """The weight of each pair of words that are one but for a typing mistake, the most alike paired first."""
-    pairs = sorted(
-        (-alike, min(one, other), max(one, other), one, other)
+    pairs = [
+        (alike, min(one, other), max(one, other), one, other)
         for one in ours[:MOST_MISTYPED]
         for other in theirs[:MOST_MISTYPED]
         if (alike := _alike(min(one, other), max(one, other))) >= MISTYPED
-    )
+    ]
     left, right = Counter(ours), Counter(theirs)
-    for alike, _first, _last, one, other in pairs:
+    for alike, _first, _last, one, other in sorted(pairs, reverse=True):
         if left[one] and right[other]:
             left[one] -= 1
             right[other] -= 1
-            yield -alike * (_weight(one) + _weight(other))
+            yield alike * (_weight(one) + _weight(other))
 
 
 def _alike(one: str, other: str) -> float:
     """How much two words share, 0 to 1; a figure is never a typing mistake of another."""
     shorter, longer = sorted((len(one), len(other)))
-    # Letters in common, were all of the shorter one: what is told by lengths alone needs no matcher.
-    if 2 * shorter < MISTYPED * (shorter + longer) or shorter < SHORTEST_MISTYPED or longer > LONGEST_MISTYPED:
+    if shorter < SHORTEST_MISTYPED or longer > LONGEST_MISTYPED or not (one.isalpha() and other.isalpha()):
         return 0.0
-    if not (one.isalpha() and other.isalpha()):
+    # Letters in common, in whatever order: most words share too few, and the matcher takes ten times as long.
+    enough = MISTYPED * (shorter + longer) / 2
+    if shorter < enough or sum(min(one.count(letter), other.count(letter)) for letter in set(one)) < enough:
         return 0.0
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    return matcher.ratio() if matcher.quick_ratio() >= MISTYPED else 0.0
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

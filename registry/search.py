@@ -27,7 +27,7 @@ PATIENCE = 0.2
 # One letter is the beginning of too many names.
 SHORTEST = 2
 # Names read in each step: of these the registered enterprises and the names in force come first.
-MOST = 40
+MOST = 24
 # With fewer found, whoever types may have mistyped.
 FEW = 3
 # The index of words gathers all names of a word before the first one is read. A beginning of a word met this often, or
@@ -35,7 +35,7 @@ FEW = 3
 COMMON = 20_000
 EVERYWHERE = 200_000
 # A beginning of more words than this is taken for common: counting them would take longer than it saves.
-WIDE = 5_000
+WIDE = 2_000
 # A word met less often may be a mistyped one, in the register as well.
 RARE = 20
 # Of trigrams. Below, each word has too many neighbours, and finding them takes too long.
@@ -57,7 +57,8 @@ FROM registry_enterprisename n JOIN registry_enterprise e ON e.neq = n.neq
 """
 BEGINNING = NAMES + "WHERE n.folded >= %s AND n.folded < %s ORDER BY n.folded LIMIT %s"
 # Names in force only from here on: former names are more, and are found by their beginning.
-CONTAINING = NAMES + "WHERE n.state = 'V' AND ' ' || n.folded || ' ' LIKE ALL (%s) LIMIT %s"
+CONTAINING = NAMES + "WHERE n.state = 'V' AND n.folded LIKE %s LIMIT %s"
+CONTAINING_ALL = NAMES + "WHERE n.state = 'V' AND ' ' || n.folded || ' ' LIKE ALL (%s) LIMIT %s"
 # The expression and the condition are those of the index `name_words`.
 WORDS = (
     NAMES
@@ -169,8 +170,11 @@ def _with_words(key: str, rows: Rows) -> list[Match]:
         found = rows(WORDS, " & ".join([*query, f"'{begun}':*"]), "%", MOST)
     elif rarest < EVERYWHERE:
         found = rows(WORDS, " & ".join(query), f"% {begun}%", MOST)
+    elif words:
+        found = rows(CONTAINING_ALL, [*(f"% {word} %" for word in words), f"% {begun}%"], MOST)
     else:
-        found = rows(CONTAINING, [*(f"% {word} %" for word in words), f"% {begun}%"], MOST)
+        # Names that begin with it were found before.
+        found = rows(CONTAINING, f"% {begun}%", MOST)
     return _ranked(found, key=key)
 
 

@@ -335,6 +335,10 @@ class SealQuerySet(models.QuerySet["Seal"]):
         """Signed, not sealed yet, and due for a (new) try."""
         return self.filter(sealed_at=None, due_at__lte=timezone.now())
 
+    def failed(self) -> SealQuerySet:
+        """Not made yet, and at least one try failed."""
+        return self.filter(sealed_at=None).exclude(last_error="")
+
     def given_up(self) -> SealQuerySet:
         """Tried until trying again helps nobody: a person must look."""
         return self.filter(sealed_at=None, due_at=None)

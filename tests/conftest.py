@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.core.cache import cache
@@ -129,6 +130,15 @@ def today(time_machine: object) -> datetime:
 def client() -> StrictClient:
     """A browser that prefers French."""
     return StrictClient(headers={"accept-language": "fr-CA"})
+
+
+@pytest.fixture
+def folder(settings, tmp_path: Path) -> Path:
+    """Where files of this test are stored, and nothing else."""
+    default = settings.STORAGES["default"]
+    options = {**default["OPTIONS"], "location": str(tmp_path / "files")}
+    settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
+    return tmp_path / "files"
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,10 @@ class InvoicePdf(models.Model):
                 name="invoice_pdf_made_is_whole",
             ),
         ]
-        indexes = [models.Index(fields=["due_at", "id"], condition=Q(rendered_at=None), name="invoice_pdf_owed")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(rendered_at=None), name="invoice_pdf_owed"),
+            models.Index(fields=["sha256"], condition=~Q(sha256=""), name="invoice_pdf_recognised"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.invoice} ({self.language})"

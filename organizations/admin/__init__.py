@@ -1,4 +1,4 @@
-"""The agents' pages of merchants, customers, people, messages and history, and the companies to verify."""
+"""The agents' pages of merchants, customers, people, messages, signatures and history, and the companies to verify."""
 
 from organizations.admin import (
     activations,
@@ -10,6 +10,7 @@ from organizations.admin import (
     merchants,
     messages,
     petitions,
+    signatures,
     verifications,
 )
 
@@ -23,5 +24,6 @@ __all__ = (
     "merchants",
     "messages",
     "petitions",
+    "signatures",
     "verifications",
 )

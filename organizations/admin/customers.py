@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Field, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -25,7 +25,7 @@ from organizations.admin.counter import hold_view
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other
 from organizations.models import ActivationRequest, AuditEvent, Customer, Membership, Organization
-from organizations.permissions import OPENING_ROLES
+from organizations.permissions import OPENING_ROLES, Feature
 from organizations.refusals import Refusal
 from organizations.sentences import sentence
 from organizations.services.activation import send_activation, send_activations
@@ -140,12 +140,23 @@ class CustomerAdmin(MerchantScopedAdmin):
                 )
             },
         ),
-        (gettext_lazy("How they pay"), {"fields": ("program", "terms_days", "credit_limit")}),
+        (gettext_lazy("How they pay"), {"fields": ("program", "terms_days", "credit_limit", "features")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         invited = ActivationRequest.objects.filter(customer=OuterRef("pk"))
         return super().get_queryset(request).select_related("merchant").annotate(is_invited=Exists(invited))
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        if db_field.name == "features":
+            return forms.MultipleChoiceField(
+                label=db_field.verbose_name,
+                choices=Feature.choices,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text=db_field.help_text,
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         return (search(queryset, search_term) if search_term.strip() else queryset), False

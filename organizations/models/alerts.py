@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -14,12 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from organizations.models.companies import Organization
-from organizations.models.merchants import Merchant
 from organizations.models.verifications import Verification
 from registry.models import Change, Edition
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class RegisterAlertQuerySet(models.QuerySet["RegisterAlert"]):
@@ -31,9 +25,6 @@ class RegisterAlertQuerySet(models.QuerySet["RegisterAlert"]):
             state=RegisterAlert.State.OPEN,
             organization__verified_at__isnull=False,
         )
-
-    def for_agent(self, user: User) -> RegisterAlertQuerySet:
-        return self.filter(organization__customer__merchant__in=Merchant.objects.for_agent(user))
 
     def asking(self, *, organization: Organization) -> RegisterAlertQuerySet:
         """Those by which a new verification was asked for and none was submitted since."""

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from organizations.models.companies import Identity
 from organizations.models.customers import Customer
-from organizations.models.merchants import Merchant
 from registry.models import Edition
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def open(self) -> VerificationQuerySet:
         return self.filter(state=Verification.State.PENDING)
-
-    def for_agent(self, user: User) -> VerificationQuerySet:
-        return self.filter(customer__merchant__in=Merchant.objects.for_agent(user))
 
 
 class Verification(Identity):
@@ -150,9 +140,6 @@ class Verification(Identity):
 
     def __str__(self) -> str:
         return f"{self.legal_name} · {self.get_state_display()}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("organizations:organization-detail", args=[self.customer.public_id])
 
     @property
     def is_open(self) -> bool:

@@ -13,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations.access import CustomerRequest, View, requires
 from organizations.forms import IdentityForm
-from organizations.loader.shapes import PROVINCE_CODES
 from organizations.models import Customer, Organization, RegisterAlert, Verification
 from organizations.permissions import Permission
-from organizations.proposals import Entry, entry_of, propose
+from organizations.proposals import Proposals, filled_from, propose
 from organizations.refusals import Refusal
 from organizations.services.verification import IDENTITY, submit_identity
 from organizations.verdicts import Explained, explain
@@ -24,7 +23,6 @@ from registry import neq
 from registry.models import Edition
 
 HISTORY = 20
-ADDRESS = ("address_line1", "address_line2", "city", "province", "postal_code")
 
 
 def of_companies(view: View) -> View:
@@ -100,24 +98,14 @@ def _filled(request: CustomerRequest) -> HttpResponse:
     typed = {name: request.POST.get(name, "") for name in IdentityForm.base_fields}
     proposals = None
     if "choose" in request.POST:
-        entry = entry_of(chosen=request.POST["choose"])
-        if entry is not None:
-            typed |= {"neq": entry.shown_neq, "legal_name": entry.name or typed["legal_name"]}
-            typed |= _address(entry) if not any(typed[name] for name in ADDRESS) else {}
+        typed = filled_from(chosen=request.POST["choose"], typed=typed)
     else:
         proposals = propose(request=request, typed_neq=typed["neq"], typed_name=typed["legal_name"])
     return _form_page(request, IdentityForm(initial=typed), proposals=proposals)
 
 
-def _address(entry: Entry) -> dict[str, str]:
-    """The published address in the form's fields, its province as two letters."""
-    street, suite, city, province, postal_code, _country = entry.address
-    code = PROVINCE_CODES.get(province.lower(), province)
-    return dict(zip(ADDRESS, (street, suite, city, code, postal_code), strict=True))
-
-
 def _form_page(
-    request: CustomerRequest, form: IdentityForm, *, proposals: Any = None, status: int = 200
+    request: CustomerRequest, form: IdentityForm, *, proposals: Proposals | None = None, status: int = 200
 ) -> HttpResponse:
     verified = Organization.objects.filter(customer=request.customer, verified_at__isnull=False).first()
     context = {

@@ -13,8 +13,10 @@ from accounts.models import User
 from billing.models import InvoicePdf
 from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer, RegisterAlert
 from registry.models import Change
+from signatures.models import Seal
 from tests import factories
 from tests.organizations.test_letters import MATCHING
+from tests.signatures.samples import asked_of, signed_by
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +33,7 @@ LISTS = [
     "billing_invoice",
     "billing_payment",
     "accounts_outgoingmessage",
+    "signatures_signaturerequest",
 ]
 
 
@@ -62,6 +65,8 @@ def asked(acme: Customer, alice: User, sam: User) -> AccessRequest:
         created_by=sam,
         expires_at=timezone.now() - timedelta(days=1),
     )
+    signed_by(alice, asked_of(alice, merchant=acme.merchant, in_english=True, capacity="Administratrice d’Acme"))
+    Seal.objects.update(attempts=2, last_error="TimestampRequestError: le serveur ne répond pas")
     factories.CustomerFactory(merchant=acme.merchant, number="30001", name="Noname", kind="business")
     person = factories.UserFactory(email="compta@noname.example")
     return AccessRequest.objects.create(
@@ -82,6 +87,7 @@ def addresses(asked: AccessRequest, acme: Customer) -> list[str]:
         reverse("admin:organizations_accessrequest_refuse", args=[asked.pk]),
         reverse("admin:accounts_outgoingmessage_again", args=[first["accounts_outgoingmessage"]]),
         reverse("admin:billing_invoice_make", args=[first["billing_invoice"], "fr-ca"]),
+        reverse("admin:signatures_signaturerequest_again", args=[first["signatures_signaturerequest"]]),
     ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from io import BytesIO
 from threading import Barrier
 
+import pypdf
 import pytest
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, connection, transaction
@@ -275,3 +277,20 @@ def test_removed_while_signing_one_of_the_two_happens_whole(acme, alice):
     assert mandate.effective_at is None
     assert not Invitation.objects.open().exists()
     assert signed in {"signed", "refused", "RequestCancelled"}
+
+
+def test_the_document_is_in_french_first_one_page_a_person_with_each_right_and_edge(acme, alice, bob):
+    alice.language = "en-ca"
+    alice.save()
+    wish = wished(Role.BUYER, Permission.VIEW_INVOICES, ceiling=2500, requires_purchase_order=True)
+    request = prepared(acme, alice, NEW, "lea@acme.example", wish=wish).signature
+    french, english = (
+        "".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(bytes(document.content))).pages)
+        for document in (request.french, request.english)
+    )
+    assert request.french.page_count == 2
+    for words in ("Autorisation d’accès", "Noé Roy", NEW, "lea@acme.example", "Acheteur", "Du", "obligatoire",
+                  "toutes les succursales", "Alice Tremblay"):  # fmt: skip
+        assert words in french
+    for words in ("Access mandate", "Buyer", "See invoices and balances", "$2,500.00", "compulsory", "further notice"):
+        assert words in english.replace("\N{NO-BREAK SPACE}", " ")

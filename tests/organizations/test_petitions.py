@@ -203,3 +203,19 @@ def test_the_database_keeps_one_request_of_each_and_whole_decisions(acme, bob, r
         JoinRequest.objects.create(merchant=boreal, user=ines, customer_number="10482")
     with pytest.raises(IntegrityError, match="join_request_decision_is_whole"):
         JoinRequest.objects.update(decided_at=timezone.now())
+
+
+def test_an_agent_sets_the_contracts_of_a_customer_and_finds_what_waits(
+    client, acme, bob, sam, asked, today, time_machine
+):
+    time_machine.move_to(today + timedelta(days=8))
+    client.force_login(sam)
+    assert "Reprises à décider" in client.get(reverse("admin:index")).text
+    page = client.get(reverse("admin:organizations_customer_change", args=[acme.pk]))
+    values = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
+    answer = client.post(
+        reverse("admin:organizations_customer_change", args=[acme.pk]), values | {"features": ["treasury"]}
+    )
+    assert answer.status_code == 302
+    acme.refresh_from_db()
+    assert acme.features == ["treasury"]

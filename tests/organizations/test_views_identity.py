@@ -271,9 +271,21 @@ def test_a_whole_neq_proposes_its_entry_with_the_edition_s_date(page, register, 
 
 
 def test_a_name_proposes_entries_and_nothing_found_says_so(page, register, acme):
-    assert "1170 0000 05" in page.get(entries(acme), {"legal_name": "construction ac"}).content.decode()
-    assert "Nothing like it" in page.get(entries(acme), {"legal_name": "zénith"}).content.decode()
-    assert page.get(entries(acme), {"legal_name": "co"}).content.decode().strip() == ""
+    def proposed(name: str) -> str:
+        return page.get(entries(acme), {"legal_name": name}).content.decode().replace("\u00a0", " ").strip()
+
+    assert "1170 0000 05" in proposed("construction ac")
+    assert proposed("co") == ""
+    for name in ("zénith", "\x00abc", "%%%", "x" * 9000):
+        assert "Nothing like it" in proposed(name)
+
+
+def test_a_name_in_use_finds_its_company_and_says_by_which_name(page, register, acme):
+    enterprise = EnterpriseFactory(neq="1170000054", name="9000-0019 QUÉBEC INC.")
+    factories.EnterpriseNameFactory(enterprise=enterprise, text="TOITURES ACME", kind="A")
+    content = page.get(entries(acme), {"legal_name": "toitures"}).content.decode()
+    assert "9000-0019 QUÉBEC INC." in content
+    assert "found as “TOITURES ACME”" in content
 
 
 def test_without_scripts_the_form_looks_and_fills_itself(page, register, acme):

@@ -17,7 +17,9 @@ from accounts.models import OutgoingMessage, User
 from billing.models import InvoicePdf
 from organizations.models import AccessRequest, ActivationRequest, AuditEvent, Customer, Merchant, RegisterAlert
 from registry.models import Change
+from signatures.models import Seal
 from tests import factories
+from tests.signatures.samples import asked_of, paper, signed_by
 
 LISTS = [
     "organizations_customer",
@@ -32,6 +34,7 @@ LISTS = [
     "billing_invoice",
     "billing_payment",
     "accounts_outgoingmessage",
+    "signatures_signaturerequest",
 ]
 # Words of Boréal's rows: none may reach an agent of another merchant.
 SECRETS = ["Acme", "10482", "F-ACME-1", "P-ACME-1", "Paul Roy", "secret@acme.example", "Comptoir de Laval", "Boréal"]
@@ -69,6 +72,8 @@ def things(acme: Customer, alice: User, sam: User) -> dict[str, list[int]]:
         merchant_slug="boreal", status="failed", recipient="secret@acme.example", last_error="550 Acme"
     )
     InvoicePdf.objects.create(invoice=invoice, language="fr-ca", attempts=2, last_error="out of ink")
+    mandate = signed_by(alice, asked_of(alice, merchant=acme.merchant, french=paper("Accès à Acme", "fr-CA")))
+    Seal.objects.update(attempts=2, last_error="out of time")
     return {
         "organizations_customer": [acme.pk],
         "organizations_membership": [acme.memberships.get().pk],
@@ -82,6 +87,7 @@ def things(acme: Customer, alice: User, sam: User) -> dict[str, list[int]]:
         "billing_invoice": [invoice.pk],
         "billing_payment": [payment.pk],
         "accounts_outgoingmessage": [message.pk],
+        "signatures_signaturerequest": [mandate.pk],
     }
 
 
@@ -147,6 +153,8 @@ PAGES_UNDER_A_ROW = [
     ("accounts_outgoingmessage_again", "accounts_outgoingmessage", []),
     ("billing_invoice_pdf", "billing_invoice", ["fr-ca"]),
     ("billing_invoice_make", "billing_invoice", ["fr-ca"]),
+    ("signatures_signaturerequest_sealed", "signatures_signaturerequest", []),
+    ("signatures_signaturerequest_again", "signatures_signaturerequest", []),
 ]
 
 
@@ -275,6 +283,12 @@ def _documents(boreal: Merchant, sam: User, count: int) -> None:
         factories.InvoiceFactory(customer=customer, letterhead=letterhead)
 
 
+def _signatures(boreal: Merchant, sam: User, count: int) -> None:
+    signer = factories.UserFactory()
+    made = [asked_of(signer, merchant=boreal, subject_key=str(number)) for number in range(count)]
+    signed_by(signer, made[0])
+
+
 FILL = {
     "organizations_customer": _customers,
     "organizations_membership": _memberships,
@@ -292,6 +306,7 @@ FILL = {
     "accounts_outgoingmessage": lambda boreal, sam, count: factories.OutgoingMessageFactory.create_batch(
         count, merchant_slug="boreal"
     ),
+    "signatures_signaturerequest": _signatures,
 }
 
 
@@ -300,13 +315,14 @@ def test_home_is_what_waits_and_each_line_leads_to_its_decision(
 ):
     factories.CustomerFactory(merchant=Merchant.objects.get(slug="boreal"), email="jamais@example.org")
     sign_in(client, sam)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         content = client.get(reverse("admin:index")).content.decode()
     for address in [
         change("organizations_accessrequest", things),
         reverse("admin:accounts_outgoingmessage_again", args=things["accounts_outgoingmessage"]),
         change("billing_invoice", things),
         reverse("admin:organizations_activationrequest_again", args=things["organizations_activationrequest"]),
+        change("signatures_signaturerequest", things),
         reverse("admin:organizations_customer_changelist") + "?space=never",
         change("organizations_verification", things),
         change("organizations_registeralert", things),

@@ -10,7 +10,18 @@ from django.db.models import F, Sum
 from accounts.models import User
 from billing.models import Allocation, Invoice
 from billing.services import document_name
-from organizations.models import AccessRequest, Customer, Merchant, Organization, RegisterAlert, Verification
+from organizations.models import (
+    AccessRequest,
+    Customer,
+    Invitation,
+    JoinRequest,
+    Mandate,
+    Merchant,
+    Organization,
+    RegisterAlert,
+    TakeOver,
+    Verification,
+)
 from portal.demo import PASSWORD
 from portal.demo.companies import declare_all
 from portal.demo.people import LOGINS
@@ -37,6 +48,16 @@ def assert_companies_show_every_verdict() -> None:
     assert document_name(customer=refused.customer) == "Sylvie Lapointe"
 
 
+def assert_a_team_shows_every_state() -> None:
+    """In force, invited, waiting for a signature, at the counter only; and what others ask."""
+    mandates = Mandate.objects.filter(customer__number="10482")
+    assert mandates.filter(effective_at__isnull=False).count() == 2
+    assert mandates.unsigned().count() == 1
+    assert Invitation.objects.open().count() == 1
+    assert JoinRequest.objects.filter(customer__number="10482", decided_at=None).exists()
+    assert TakeOver.objects.open().exists()
+
+
 def test_a_register_that_is_loaded_is_left_alone():
     factories.EditionFactory()
     declare_all()
@@ -55,6 +76,7 @@ def test_the_demo_is_told_once_and_adds_up(capsys):
         user = authenticate(None, username=login.email, password=PASSWORD)
         held = set(Customer.objects.for_user(user).values_list("number", flat=True))
         assert {number for number, _role in login.roles} <= held
+    assert_a_team_shows_every_state()
     ines = User.objects.get(email="ines@example.org")
     assert {customer.merchant.slug for customer in Customer.objects.for_user(ines)} == {"boreal", "riviere"}
     acme = Invoice.objects.filter(customer__number="10482")

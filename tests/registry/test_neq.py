@@ -76,6 +76,26 @@ def test_shown_groups_four_four_two():
     assert neq.shown("1143920115") == "1143 9201 15"
 
 
+@pytest.mark.parametrize(
+    ("typed", "digits"),
+    [
+        ("11", "11"),
+        ("1143 9", "11439"),
+        ("1143-9201-15", "1143920115"),
+        ("1170000001", "1170000001"),
+        ("1", ""),
+        ("", ""),
+        ("44", ""),
+        ("9000-0019", ""),
+        ("11439201155", ""),
+        ("1143 inc.", ""),
+    ],
+)
+def test_begun_gives_the_digits_of_what_may_become_a_neq(typed, digits):
+    """Its check digit is not judged: nothing will be found for a wrong one."""
+    assert neq.begun(typed) == digits
+
+
 @given(NUMBERS)
 def test_parse_takes_back_what_shown_gives(number):
     assert neq.parse(neq.shown(number)) == number

@@ -1,8 +1,6 @@
-"""Where files of a test are stored, and what the tests of signatures start from."""
+"""What the tests of signatures start from."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
@@ -10,15 +8,6 @@ from accounts.models import User
 from organizations.models import Merchant
 from signatures.models import SignatureRequest
 from tests.signatures.samples import SMS_URL, asked_of
-
-
-@pytest.fixture
-def folder(settings, tmp_path: Path) -> Path:
-    """Where files of this test are stored, and nothing else."""
-    default = settings.STORAGES["default"]
-    options = {**default["OPTIONS"], "location": str(tmp_path / "files")}
-    settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
-    return tmp_path / "files"
 
 
 @pytest.fixture

@@ -11,3 +11,5 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         if not demo.tell(progress=lambda step: self.stdout.write(f"Demo: {step}…")):
             self.stdout.write("Demo: already there.")
+        # Each signature is a transaction of its own: after the story, which is one.
+        demo.tell_team()

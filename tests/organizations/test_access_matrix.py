@@ -1,0 +1,117 @@
+"""Every role, every permission alone, every edge of time, against every door of a customer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from organizations.access import grant_permission
+from organizations.models import Customer, Membership
+from organizations.permissions import ROLE_PERMISSIONS, Feature, Permission, Role
+from tests import factories
+from tests.strictness import StrictClient
+from tests.test_access import OF_CUSTOMERS, address
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+# What each edge of time changes, and whether anything is left.
+EDGES = {
+    "in force": (lambda today: {}, True),
+    "begins today": (lambda today: {"starts_on": today}, True),
+    "last day": (lambda today: {"ends_on": today}, True),
+    "begins tomorrow": (lambda today: {"starts_on": today + DAY}, False),
+    "ended yesterday": (lambda today: {"ends_on": today - DAY}, False),
+    "removed": (lambda today: {"removed_at": timezone.now()}, False),
+}
+
+
+@pytest.fixture
+def doors(acme, alice):
+    """Each door with its address, asked of Acme's own things."""
+    acme.features = list(Feature)
+    acme.save()
+    invoice = factories.InvoiceFactory(customer=acme, number="F-ACME-1")
+    addresses = {route: address(route, acme, invoice) for route in OF_CUSTOMERS if "mandate_id" not in route.arguments}
+    waiting = next(route for route in OF_CUSTOMERS if route.name == "organizations:mandate")
+    return addresses | {waiting: address(waiting, acme, invoice)}
+
+
+@pytest.fixture
+def person(acme):
+    user = factories.UserFactory(email="paul@acme.example")
+    factories.MembershipFactory(customer=acme, user=user, role=Role.REQUESTER)
+    return user
+
+
+def browser(user) -> StrictClient:
+    client = StrictClient(headers={"accept-language": "fr-CA"})
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
+
+
+def is_open(route, held) -> bool:
+    return set(route.view.access) <= held
+
+
+def assert_doors(client, doors, held, *, is_in: bool) -> None:
+    for route, asked in doors.items():
+        status = client.get(asked).status_code
+        if not is_in:
+            assert status == 404, route.name
+        elif is_open(route, held):
+            assert status in {200, 303, 405} or set(route.arguments) - {"customer_id"}, (route.name, status)
+            assert status != 403, route.name
+        else:
+            assert status == 403, route.name
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("role", Role)
+def test_a_role_opens_its_doors_while_it_lasts(acme, person, doors, role, edge):
+    change, is_in = EDGES[edge]
+    Membership.objects.filter(user=person).update(role=role, **change(timezone.localdate()))
+    held = ROLE_PERMISSIONS[role] if is_in else frozenset()
+    assert acme.permissions_for(person) == held
+    assert_doors(browser(person), doors, held, is_in=is_in)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_a_permission_opens_its_doors_and_no_other(acme, person, doors, permission):
+    grant_permission(customer=acme, user=person, permission=permission)
+    held = ROLE_PERMISSIONS[Role.REQUESTER] | {permission}
+    if permission == Permission.MANAGE_TEAM:
+        held |= {Permission.INVITE_VISITORS}
+    assert acme.permissions_for(person) == held
+    assert_doors(browser(person), doors, held, is_in=True)
+
+
+def test_a_ceiling_or_a_purchase_order_closes_no_page(acme, alice, doors):
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory())
+    Membership.objects.filter(user=alice).update(ceiling=0, requires_purchase_order=True)
+    assert_doors(browser(alice), doors, ROLE_PERMISSIONS[Role.ADMINISTRATOR], is_in=True)
+
+
+def test_a_closed_customer_opens_nothing_to_anybody(acme, alice, doors):
+    Customer.objects.filter(pk=acme.pk).update(closed_at=timezone.now())
+    assert_doors(browser(alice), doors, frozenset(), is_in=False)
+
+
+def test_what_is_taken_away_holds_on_the_very_next_request(acme, alice, person, doors):
+    client = browser(alice)
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory())
+    assert_doors(client, doors, ROLE_PERMISSIONS[Role.ADMINISTRATOR], is_in=True)
+    Membership.objects.filter(user=alice).update(role=Role.VISITOR)
+    assert_doors(client, doors, ROLE_PERMISSIONS[Role.VISITOR], is_in=True)
+
+
+def test_the_door_asks_one_question_beyond_the_session_and_the_person(acme, person, django_assert_num_queries):
+    grant_permission(customer=acme, user=person, permission=Permission.MANAGE_TEAM)
+    client = browser(person)
+    asked = f"/c/{acme.public_id}/ask/nonsense/"  # behind the door, nothing is read
+    client.get(asked)
+    with django_assert_num_queries(2) as queries:
+        client.get(asked)
+    assert ["accounts_user" in queries[0]["sql"], "organizations_membership" in queries[1]["sql"]] == [True, True]
