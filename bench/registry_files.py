@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from itertools import batched
 from pathlib import Path
-from typing import NamedTuple
 
 from stdnum import luhn
 
@@ -78,15 +77,6 @@ FIRST_DAY = date(1994, 1, 3)
 STRIDE = 7919  # a prime: each property of a record has a rhythm of its own
 
 
-class Record(NamedTuple):
-    """What the files say of one enterprise."""
-
-    number: int
-    neq: str
-    status: str
-    prefix: str
-
-
 @cache
 def day(number: int) -> str:
     """One of the working days since the register was opened."""
@@ -123,7 +113,7 @@ def company(number: int) -> str:
         return f"9{number % 1000:03}-{number // 1000 % 10000:04} QUÉBEC INC."
     trade, name, place = TRADES[number % 40], surname(number // 40).upper(), PLACES[number // 700_000 % 24].upper()
     if kind < 6:
-        return f"{trade} {name} INC."
+        return f"{trade} {name} INC." if number % 101 else f'{trade} "CHEZ {name}" INC.'
     if kind < 8:
         return f"{trade} {place} {name} LTÉE"
     if kind == 8:
@@ -131,22 +121,21 @@ def company(number: int) -> str:
     return f"{trade} {surname(number // 5)} et {surname(number // 11)}, de {PLACES[number % 24]}"
 
 
-def records(*, enterprises: int, edition: int) -> Iterator[Record]:
-    """Every enterprise of an edition; the second has a few more, and some struck off."""
-    for number in range(enterprises + (enterprises // 400 if edition > 1 else 0)):
-        status = STATUSES[number * STRIDE // 100 % 100]
-        if edition > 1 and status == "IM" and number % 150 == 7:
-            status = "RO"
-        yield Record(number, neq_of(number), status, PREFIXES[number % 100])
+def status_of(number: int, *, edition: int) -> str:
+    """Some are struck off in the second edition."""
+    status = STATUSES[number * STRIDE // 100 % 100]
+    return "RO" if edition > 1 and status == "IM" and number % 150 == 7 else status
 
 
 def quoted(text: str) -> str:
-    return f'"{text}"' if "," in text else text
+    if '"' in text:
+        text = text.replace('"', '""')
+    return f'"{text}"' if "," in text or '"' in text else text
 
 
-def enterprise_lines(record: Record, *, edition: int) -> str:
+def enterprise_lines(n: int, *, edition: int) -> str:
     """The record of Entreprise.csv, some 215 bytes."""
-    n = record.number
+    status = status_of(n, edition=edition)
     has_moved = edition > 1 and n % 130 == 3
     door, place = 1 + n * 7 % 9800 + has_moved, PLACES[n // 3 % 24]
     address = f"{door} {STREETS[n % 7]},{place} (Québec),,H{n % 10}A{n // 10 % 10}B{n // 100 % 10}"
@@ -157,8 +146,8 @@ def enterprise_lines(record: Record, *, edition: int) -> str:
     if n % 7 == 0:
         address = ",,,"
     return (
-        f"{record.neq},N,{day(n)},{'LSAQ' if n % 3 else 'LCSA'},{'ABCDO'[n % 5]},{'' if n % 500 else '2030-01-31'},"
-        f"{record.status},{FORMS[record.prefix]},{day(n * 3 + edition if record.status == 'RO' else n * 3)},"
+        f"{neq_of(n)},N,{day(n)},{'LSAQ' if n % 3 else 'LCSA'},{'ABCDO'[n % 5]},{'' if n % 500 else '2030-01-31'},"
+        f"{status},{FORMS[PREFIXES[n % 100]]},{day(n * 3 + edition if status == 'RO' else n * 3)},"
         f"{'QC' if n % 4 else 'CA'},{day(n * 5)},{2010 + n % 16},{2011 + n % 15},{day(n * 7)},{2009 + n % 16},,"
         f"{day(n * 13)},{1000 + n % 8999},0,{quoted(ACTIVITIES[n % 8] + (', gros et détail' if n % 6 == 0 else ''))},"
         f"{',,' if n % 9 else f'{1000 + n * 3 % 8999},0,{ACTIVITIES[n // 8 % 8]}'},"
@@ -166,12 +155,11 @@ def enterprise_lines(record: Record, *, edition: int) -> str:
     )
 
 
-def name_lines(record: Record, *, edition: int) -> str:
+def name_lines(n: int, *, edition: int) -> str:
     """The records of Nom.csv of one enterprise: none for some sole proprietors, else one to five, some 64 bytes."""
-    n, neq = record.number, record.neq
-    if record.prefix == "22" and n * STRIDE % 100 < 18:
+    if PREFIXES[n % 100] == "22" and n * STRIDE % 100 < 18:
         return ""
-    state = "V" if record.status in {"IM", "NI", "AI"} else "A"
+    neq, state = neq_of(n), "V" if status_of(n, edition=edition) in {"IM", "NI", "AI"} else "A"
     until = "" if state == "V" else day(n * 3)
     renamed = n + 1 if edition > 1 and n % 170 == 5 and state == "V" else n
     foreign = f"{surname(n)} Holdings Ltd." if n % 12 == 0 else ""
@@ -184,33 +172,27 @@ def name_lines(record: Record, *, edition: int) -> str:
     return "".join(lines)
 
 
-def establishment_lines(record: Record, *, edition: int) -> str:
+def establishment_lines(n: int, *, edition: int) -> str:
     """The records of Etablissements.csv: a main one for one enterprise in twelve, some 150 bytes."""
-    n = record.number
     if n % 12:
         return ""
     place = PLACES[n // 3 % 24]
     return (
-        f"{record.neq},1,O,N,N,O,{1 + n * 7 % 9800} {STREETS[n % 7]},{place} (Québec),,H{n % 10}A1B{n % 7},"
+        f"{neq_of(n)},1,O,N,N,O,{1 + n * 7 % 9800} {STREETS[n % 7]},{place} (Québec),,H{n % 10}A1B{n % 7},"
         f"{1000 + n % 8999},{ACTIVITIES[n % 8]} et autres,0,,,,{quoted(company(n * 3))}\n"
     )
 
 
-def merger_lines(record: Record, *, edition: int) -> str:
+def merger_lines(n: int, *, edition: int) -> str:
     """A merger for one enterprise in a hundred and fifty; one more in the second edition for some."""
-    n = record.number
-    known = f"{record.neq},{neq_of(n + 1)},{quoted(company(n + 1))},FO,{day(n)},O,,,,\n" if n % 150 == 1 and n else ""
+    known = f"{neq_of(n)},{neq_of(n + 1)},{quoted(company(n + 1))},FO,{day(n)},O,,,,\n" if n % 150 == 1 and n else ""
     if edition > 1 and n % 3000 == 2:
-        return known + f"{record.neq},{neq_of(n + 3)},{quoted(company(n + 3))},FO,2026-11-10,O,,,,\n"
+        return known + f"{neq_of(n)},{neq_of(n + 3)},{quoted(company(n + 3))},FO,2026-11-10,O,,,,\n"
     return known
 
 
-def continuation_lines(record: Record, *, edition: int) -> str:
-    return (
-        f"{record.neq},CONT,LSAQ,,{PLACES[record.number % 24]},{day(record.number)}\n"
-        if record.number % 90 == 0
-        else ""
-    )
+def continuation_lines(n: int, *, edition: int) -> str:
+    return f"{neq_of(n)},CONT,LSAQ,,{PLACES[n % 24]},{day(n)}\n" if n % 90 == 0 else ""
 
 
 FILES: dict[str, tuple[str, Callable[..., str]]] = {
@@ -225,14 +207,15 @@ FILES: dict[str, tuple[str, Callable[..., str]]] = {
 def write_register(path: Path, *, enterprises: int = ENTERPRISES, edition: int = 1) -> Path:
     """Write the ZIP of an edition, dated 2026-11-01 or 2026-11-15."""
     published = (2026, 11, 1 if edition == 1 else 15, 6, 0, 0)
+    numbers = range(enterprises + (enterprises // 400 if edition > 1 else 0))
     with zipfile.ZipFile(path, "w") as archive:
         for name, (header, lines_of) in FILES.items():
             entry = zipfile.ZipInfo(name, published)
             entry.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(entry, "w", force_zip64=True) as member:
                 member.write(f"\ufeff{header}\n".encode())
-                for some in batched(records(enterprises=enterprises, edition=edition), 2000):
-                    member.write("".join([lines_of(record, edition=edition) for record in some]).encode())
+                for some in batched(numbers, 2000):
+                    member.write("".join([lines_of(number, edition=edition) for number in some]).encode())
         entry = zipfile.ZipInfo("DomaineValeur.csv", published)
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, "\ufeff" + "\n".join([LABEL, *LABELS, ""]))

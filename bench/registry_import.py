@@ -111,7 +111,7 @@ def raw_copy(files: list[Path]) -> float:
 
 def forget(connection: psycopg.Connection) -> None:
     """No edition was ever imported, and no work of the server is left over."""
-    connection.execute("TRUNCATE registry_edition, registry_reject, registry_change")
+    connection.execute("TRUNCATE registry_edition CASCADE")
     connection.execute("TRUNCATE registry_enterprise, registry_enterprisename, registry_establishment, registry_link")
     connection.execute("CHECKPOINT")
 
@@ -226,7 +226,9 @@ def measure_site(paths: list[Path], connection: psycopg.Connection) -> int:
                 quiets.append(Visitor(port=port, page=page, cookie=cookie).stay(QUIET))
                 visitor = Visitor(port=port, page=page, cookie=cookie)
                 visitor.start()
-                load(path)
+                subprocess.run(
+                    [sys.executable, "manage.py", "import_registry", str(path)], check=True, stdout=subprocess.DEVNULL
+                )
                 busies.append(visitor.leave())
                 ratios.append(busies[-1] / quiets[-1])
             forget(connection)

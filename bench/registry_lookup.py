@@ -29,7 +29,7 @@ SAMPLE = 400
 TEXTS = 1500  # of each kind
 IN_SQL, TYPING, COMPARING = 1.0, 20.0, 5.0  # milliseconds, p95
 MANY_NAMES = 50
-TURNS = 3
+TURNS = 5
 SHARED = (
     "construction",
     "gestion",

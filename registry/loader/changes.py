@@ -108,7 +108,6 @@ SELECT %(edition)s, neq, kind, before, after FROM {next}.change ORDER BY neq, ki
 def compute_changes(*, old_day: date, new_day: date) -> dict[str, int]:
     """Compare the two editions, published on those days; how many changes of each kind, and `new`."""
     places = {"live": home(), "next": SCHEMA}
-    execute("SET work_mem = '64MB'")
     execute(TABLE.format(**places))
     execute(STATUSES.format(**places), old_day=old_day, new_day=new_day)
     execute(DIFFERING.format(**places))
@@ -116,7 +115,6 @@ def compute_changes(*, old_day: date, new_day: date) -> dict[str, int]:
     execute(NAMES.format(**places))
     execute(LINKS.format(**places))
     [(new,)] = rows_of(NEW.format(**places))
-    execute("RESET work_mem")
     counts = dict.fromkeys(KINDS, 0)
     counts.update(rows_of(f"SELECT kind, count(*) FROM {SCHEMA}.change GROUP BY kind"))
     return {"new": new, **counts}

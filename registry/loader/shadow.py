@@ -25,6 +25,13 @@ LOCK_PATIENCE = "200ms"
 ATTEMPTS = 100
 PAUSE = 0.2
 LOCK_NOT_AVAILABLE = "55P03"
+# Room to sort in, and no more than one processor of the server: the others are for those who use the site.
+SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "work_mem": "64MB",
+    "max_parallel_maintenance_workers": "0",
+    "max_parallel_workers_per_gather": "0",
+}
 
 CONSTRAINTS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
@@ -74,11 +81,15 @@ def alone() -> Iterator[None]:
         raise Unusable("already_running")
     try:
         drop()
+        for name, value in SETTINGS.items():
+            execute(f"SET {name} = '{value}'")
         yield
     finally:
         # After a lost connection the server has already forgotten the lock, and the next import drops the tables.
         if connection.is_usable() and not connection.needs_rollback:
             drop()
+            for name in SETTINGS:
+                execute(f"RESET {name}")
             execute(f"SELECT pg_advisory_unlock({key})", lock=LOCK)
 
 
@@ -100,7 +111,6 @@ def create() -> None:
 def index(*, progress: Callable[[str], None]) -> None:
     """The constraints and indexes of the live tables, under the same names, then statistics."""
     live = home()
-    execute("SET maintenance_work_mem = '256MB'")
     for table in TABLES:
         for name, definition in rows_of(CONSTRAINTS, table=f"{live}.{table}"):
             progress(name)
@@ -111,7 +121,6 @@ def index(*, progress: Callable[[str], None]) -> None:
         progress(table)
         execute(f"ALTER TABLE {SCHEMA}.{table} RESET (autovacuum_enabled)")
         execute(f"ANALYZE {SCHEMA}.{table}")
-    execute("RESET maintenance_work_mem")
 
 
 def advance_sequences() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import time
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from registry.loader.edition import Progress, Run, load_edition
@@ -23,6 +25,8 @@ SOME_REJECTED = 3
 PAUSE = 0.2
 COLUMNS = ("file", "line", "column", "value", "code", "reason")
 SHOWN = 20
+# The lowest priority.
+NICENESS = 19
 
 
 class Command(BaseCommand):
@@ -41,6 +45,11 @@ class Command(BaseCommand):
             help="default: the date of the newest file in the ZIP",
         )
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """From a terminal or a scheduler: whoever uses the site meanwhile goes first."""
+        os.nice(NICENESS)
+        super().run_from_argv(argv)
+
     def handle(self, *_args: object, **options: Any) -> None:
         path = options["file"]
         if not path.is_file():
@@ -55,7 +64,7 @@ class Command(BaseCommand):
                     published_on=options["published_on"],
                     is_dry_run=options["dry_run"],
                     on_flaw=Rejects(stream),
-                    progress=Meter().progress if sys.stderr.isatty() else Progress(),
+                    progress=stack.enter_context(Meter()).progress if sys.stderr.isatty() else Progress(),
                 )
                 edition = load_edition(run=run)
             except Unusable as error:
@@ -65,7 +74,7 @@ class Command(BaseCommand):
         if edition is not None and not run.done:
             self.stdout.write(
                 _("This ZIP was already imported on %(day)s, as the edition of %(edition)s.")
-                % {"day": f"{edition.imported_at:%Y-%m-%d}", "edition": edition}
+                % {"day": f"{timezone.localtime(edition.imported_at):%Y-%m-%d}", "edition": edition}
             )
             return
         self.stdout.write(str(run.counts))
@@ -98,6 +107,12 @@ class Meter:
     def __init__(self) -> None:
         self.told_at = 0.0
         self.progress = Progress(read=self.read, step=self.step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        sys.stderr.write("\n")
 
     def read(self, done: int, total: int) -> None:
         now = time.monotonic()
