@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 from django.conf import settings
@@ -35,5 +36,7 @@ def seal(*, document: bytes, evidence: bytes, reason: str) -> bytes:
     stamper = None
     if settings.TIMESTAMP_URL:
         stamper = RequestsHTTPTimeStamper(settings.TIMESTAMP_URL, timeout=TIMESTAMP_SECONDS)
-    sealed = PdfSigner(metadata, signer=certificates.signer(), timestamper=stamper).sign_pdf(writer)
-    return sealed.getvalue()
+    signer = PdfSigner(metadata, signer=certificates.signer(), timestamper=stamper)
+    # pyHanko runs an event loop, which a thread that has one already refuses: it gets a thread of its own.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        return apart.submit(signer.sign_pdf, writer).result().getvalue()

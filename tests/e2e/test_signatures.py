@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,6 @@ def copy_of(page: Page) -> bytes:
     return answer.body()
 
 
-def judged_valid(content: bytes) -> bool:
-    """In a thread of its own: Playwright keeps an event loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(is_valid, content).result()
-
-
 @pytest.mark.parametrize(
     ("width", "scheme", "language"), [(360, "dark", "fr-ca"), (1280, "light", "en-ca"), (1280, "dark", "fr-ca")]
 )
@@ -109,7 +102,7 @@ def test_from_the_letter_to_the_sealed_copy(browse, worker, mailbox, by_sam, ali
 
     content = copy_of(page)
     person.check()
-    assert judged_valid(content)
+    assert is_valid(content)
     asked.refresh_from_db()
     assert (asked.state, asked.language) == ("sealed", language)
     assert content.startswith(bytes(asked.document.content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -14,7 +15,12 @@ from signatures import certificates
 
 
 def status_of(content: bytes, *, stamped_by: Any = None) -> PdfSignatureStatus:
-    """What pyHanko says of the only signature of a file."""
+    """What pyHanko says of the only signature of a file. In a thread of its own: Playwright keeps a loop in ours."""
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        return apart.submit(_status_of, content, stamped_by).result()
+
+
+def _status_of(content: bytes, stamped_by: Any) -> PdfSignatureStatus:
     (signature,) = PdfFileReader(io.BytesIO(content)).embedded_signatures
     trusted = ValidationContext(trust_roots=[certificates.signer().signing_cert])
     stampers = ValidationContext(trust_roots=[stamped_by]) if stamped_by is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import io
 import shutil
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -190,6 +192,14 @@ def test_with_a_time_server_the_moment_is_stamped(document, evidence, authority,
     stamp = status.timestamp_validity
     assert (stamp.intact, stamp.valid, stamp.trusted) == (True, True, True)
     assert abs(stamp.timestamp - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_thread_that_runs_an_event_loop_seals_as_well(document, evidence):
+    async def within() -> bytes:
+        return seal(document=document, evidence=evidence, reason="Preuve")
+
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        assert is_valid(apart.submit(asyncio.run, within()).result())
 
 
 def test_without_a_time_server_there_is_no_stamp(sealed):
