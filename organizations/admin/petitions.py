@@ -97,6 +97,10 @@ class MandateAdmin(Deciding):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("customer", "prepared_by")
 
+    @admin.display(description=gettext_lazy("name"))
+    def name(self, mandate: Mandate) -> str:
+        return mandate.name
+
     @admin.display(description=gettext_lazy("signed"))
     def signed(self, mandate: Mandate) -> str:
         return iso_date(mandate.signed_at) if mandate.signed_at else "–"

@@ -71,17 +71,31 @@ class TakeOver(models.Model):
     """A member asks to administer a company whose administrators are gone; everybody is told, and an agent decides."""
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="take_overs")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("asked by")
+    )
     reason = models.TextField(_("reason"), max_length=1000)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now, editable=False)
     decidable_at = models.DateTimeField(_("decided from"), help_text=_("Until then any administrator may oppose it."))
     opposed_at = models.DateTimeField(_("opposed"), null=True, blank=True, editable=False)
     opposed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("opposed by"),
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True, editable=False)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("decided by"),
     )
     is_accepted = models.BooleanField(_("accepted"), null=True, editable=False)
     decision = models.TextField(_("what was verified, or why not"), blank=True)

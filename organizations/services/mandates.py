@@ -30,7 +30,7 @@ from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
 from signatures.services import requests as signature_requests
 
-PURPOSE = "mandate"
+PURPOSE = "access-mandate"
 Event = AuditEvent.Event
 
 

@@ -18,7 +18,7 @@ from organizations.models import Customer, Invitation, Mandate, Membership, Take
 from organizations.permissions import ROLE_PERMISSIONS, Permission, Role
 from organizations.services import invitations, members, petitions
 from organizations.services.authority import take_effect
-from organizations.services.mandates import cancel_mandate, prepare_invitations
+from organizations.services.mandates import PURPOSE, cancel_mandate, prepare_invitations
 from organizations.terms import Wish, known
 from signatures.models import Document, SignatureRequest
 from tests import factories
@@ -80,7 +80,7 @@ class Team(RuleBasedStateMachine):
         mandate = waiting[which % len(waiting)]
         request = mandate.signature or SignatureRequest.objects.create(
             token_hash=f"{mandate.pk:064}",
-            purpose="mandate",
+            purpose=PURPOSE,
             subject_key=str(mandate.batch),
             french=self.paper,
             french_title="M",
