@@ -124,7 +124,9 @@ class CounterDecision(models.Model):
         help_text=_("None: unlisted."),
     )
     person = models.CharField(_("person"), max_length=200, help_text=_("The name as it was that day."))
-    agent = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("agent")
+    )
     answer = models.CharField(_("answer"), max_length=7, choices=Answer)
     reason = models.CharField(_("reason"), max_length=13, choices=Reason, blank=True)
     act = models.CharField(_("decision"), max_length=9, choices=Act)

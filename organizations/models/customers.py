@@ -93,7 +93,11 @@ class Customer(Address):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     hold_reason = models.CharField(
-        _("reason of the hold"), max_length=500, blank=True, help_text=_("Read by agents at the counters.")
+        _("reason of the hold"),
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text=_("Read by agents at the counters."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
