@@ -77,7 +77,7 @@ class Reader:
             yield rows
 
     def _written(self, cells: Sequence[Column], *, block: Block) -> bytes:
-        rows = written(self.layout.convert(cells, block=block))
+        rows = b"".join(map(written, self.layout.convert(cells, block=block)))
         self.layout.accept(cells)
         return rows
 

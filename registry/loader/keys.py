@@ -11,32 +11,39 @@ APART = b"\x1e"
 TABLE = BYTES[: APART[0]] + APART + BYTES[APART[0] + 1 :]
 # Outside Latin-1, and frequent: written as what folds to the same.
 ALIKE = (("’", "'"), ("œ", "oe"), ("Œ", "oe"), ("–", "-"))
-# What then stands for a character outside Latin-1.
-UNKNOWN = b"?"
 ONE, TWO = b" ", b"  "
 
 
 def fold_all(names: Sequence[bytes]) -> list[bytes]:
     """`[fold(name) for name in names]`, of names in UTF-8."""
     joined = APART.join(names)
-    if joined.count(APART) != len(names) - 1:
-        return [_fold(name) for name in names]
-    text = joined.decode()
-    if not joined.isascii():
-        for sign, same in ALIKE:
-            text = text.replace(sign, same)
-    latin = text.encode("latin-1", "replace")
+    latin, is_latin = _latin(joined)
     folded = latin.translate(TABLE)
     # Twice makes one space of four, which is nearly always enough.
     spaced = folded.replace(TWO, ONE).replace(TWO, ONE)
     while TWO in spaced:
         spaced = spaced.replace(TWO, ONE)
     keys = list(map(bytes.strip, spaced.split(APART)))
-    if NOT_ONE in folded or latin.count(UNKNOWN) != joined.count(UNKNOWN):
-        return [
-            key if name.isascii() and NOT_ONE not in key else _fold(name) for key, name in zip(keys, names, strict=True)
-        ]
-    return keys
+    if len(keys) != len(names):
+        return [_fold(name) for name in names]
+    if is_latin and NOT_ONE not in folded:
+        return keys
+    return [
+        key if name.isascii() and NOT_ONE not in key else _fold(name) for key, name in zip(keys, names, strict=True)
+    ]
+
+
+def _latin(joined: bytes) -> tuple[bytes, bool]:
+    """The names in Latin-1, and whether all their letters are in it."""
+    if joined.isascii():
+        return joined, True
+    text = joined.decode()
+    for sign, same in ALIKE:
+        text = text.replace(sign, same)
+    try:
+        return text.encode("latin-1"), True
+    except UnicodeEncodeError:
+        return text.encode("latin-1", "replace"), False
 
 
 def _fold(name: bytes) -> bytes:

@@ -5,7 +5,7 @@ A batch that cannot be taken raises Unfit, and leaves no trace: its records are 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from registry.loader.archive import File
 from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, judged
@@ -38,8 +38,8 @@ class Layout:
     # Whether its table is empty when it comes.
     is_first = True
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
-        """The columns of the table."""
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+        """The columns of the table, for one or more groups of rows."""
         raise AssertionError(f"{self.file} says nothing of its rows")
 
     def accept(self, cells: Sequence[Column]) -> None:
@@ -65,10 +65,10 @@ class Enterprises(Layout):
         days = Days()
         self.shapes: list[Cells] = [Codes(among=STATUSES), days, days, days, Flags()]
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         numbers, typed, form, shown, address = cells[0], cells[1:6], cells[6], cells[7], cells[8:]
         written = judged(typed, shapes=self.shapes, names=self.columns[1:6])
-        return [numbers, *written, *map(stated, (form, *shown_lines(shown, address)))]
+        yield [numbers, *written, *map(stated, (form, *shown_lines(shown, address)))]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.add_new(cells[0])
@@ -91,26 +91,23 @@ class Names(Layout):
         days = Days()
         self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), days, days]
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         numbers, names, foreign, *typed = cells
         names = list(map(bytes.strip, names))
         written = judged(typed, shapes=self.shapes, names=self.columns[3:])
         keys = named(names, column="NOM_ASSUJ")
         ids = [2 * line for line in block.lines]
-        rows = [[b"%d" % row for row in ids], numbers, [b"f"] * len(ids), *written, names, keys]
-        also = [place for place, name in enumerate(foreign) if name not in NOT_STATED]
-        if not also:
-            return rows
-        versions = [foreign[place].strip() for place in also]
-        added = [
-            [b"%d" % (ids[place] + 1) for place in also],
-            [numbers[place] for place in also],
-            [b"t"] * len(also),
-            *([column[place] for place in also] for column in written),
-            versions,
-            named(versions, column="NOM_ASSUJ_LANG_ETRNG"),
-        ]
-        return [[*column, *more] for column, more in zip(rows, added, strict=True)]
+        yield [[b"%d" % row for row in ids], numbers, [b"f"] * len(ids), *written, names, keys]
+        also = {place: cell.strip() for place, cell in enumerate(foreign) if cell}
+        if versions := {place: name for place, name in also.items() if name not in NOT_STATED}:
+            yield [
+                [b"%d" % (ids[place] + 1) for place in versions],
+                [numbers[place] for place in versions],
+                [b"t"] * len(versions),
+                *([column[place] for place in versions] for column in written),
+                list(versions.values()),
+                named(list(versions.values()), column="NOM_ASSUJ_LANG_ETRNG"),
+            ]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.add(cells[0])
@@ -132,9 +129,9 @@ class Establishments(Layout):
         self.numbers = numbers
         self.is_main = Flags()
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         numbers, main, texts, shown, address = cells[0], cells[1], cells[2:5], cells[5], cells[6:]
-        return [
+        yield [
             numbers,
             list(map(self.is_main.__getitem__, main)),
             *map(stated, (*texts, *shown_lines(shown, address))),
@@ -157,12 +154,12 @@ class Mergers(Layout):
         self.numbers = numbers
         self.days = Days()
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         numbers, days, codes, others, names = cells
         self.numbers.check([other for other in others if other not in NOT_STATED], column="NEQ_ASSUJ_REL")
         count = len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
-        return [numbers, effective, [b"merger"] * count, *map(stated, (codes, others, names)), [b""] * count]
+        yield [numbers, effective, [b"merger"] * count, *map(stated, (codes, others, names)), [b""] * count]
 
     def accept(self, cells: Sequence[Column]) -> None:
         self.numbers.expect(cells[0])
@@ -175,12 +172,12 @@ class Continuations(Mergers):
     is_first = False
     columns = ("NEQ", "DAT_EFCTVT", "COD_TYP_CHANG", "AUTR_REGIM_JURI", "NOM_LOCLT")
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         numbers, days, codes, regimes, places = cells
         count, empty = len(numbers), [b""] * len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
         where = [place if regime in NOT_STATED else regime for regime, place in zip(regimes, places, strict=True)]
-        return [numbers, effective, [b"continuation"] * count, *map(stated, (codes, empty, empty, where))]
+        yield [numbers, effective, [b"continuation"] * count, *map(stated, (codes, empty, empty, where))]
 
 
 class Labels(Layout):
@@ -191,11 +188,11 @@ class Labels(Layout):
     table = "registry_label"
     texts = targets = ("kind", "code", "text")
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> list[Column]:
+    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
         for name, column in zip(self.columns[:2], cells[:2], strict=True):
             if max(map(len, column)) > LONGEST_CODE:
                 raise Unfit("too_long", column=name, value=column[0], known=str(LONGEST_CODE))
-        return list(cells)
+        yield list(cells)
 
 
 def shown_lines(shown: Column, address: Sequence[Column]) -> Sequence[Column]:
@@ -209,10 +206,11 @@ def shown_lines(shown: Column, address: Sequence[Column]) -> Sequence[Column]:
 
 def named(names: Column, *, column: str) -> list[bytes]:
     """Their search keys; Unfit when one is no name, or too long to be found."""
-    if b"" in names or b"-" in names:
+    lengths = set(map(len, names))
+    if (lengths & {0, 1}) and not set(names).isdisjoint(NOT_STATED):
         raise Unfit("empty", column=column, value=names[0])
     keys = fold_all(names)
-    if max(map(len, names)) > LONGEST_NAME or max(map(len, keys)) > LONGEST_NAME:
+    if max(lengths) > LONGEST_NAME or max(map(len, keys)) > LONGEST_NAME:
         raise Unfit("too_long", column=column, value=names[0], known=str(LONGEST_NAME))
     return keys
 

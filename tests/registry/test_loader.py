@@ -267,6 +267,14 @@ def test_a_record_with_too_few_or_too_many_fields_is_rejected_alone(path):
     assert EnterpriseName.objects.count() == 2
 
 
+def test_a_version_in_another_language_that_is_only_a_dash_or_a_space_is_none(path):
+    versions = ["-", " ", "", " Name Inc. "]
+    names = [name(A, f"Nom {n}", NOM_ASSUJ_LANG_ETRNG=version) for n, version in enumerate(versions)]
+    write_register(path, [enterprise(A)], names)
+    assert run(path).rejects == []
+    assert list(EnterpriseName.objects.filter(is_translation=True).values_list("text", flat=True)) == ["Name Inc."]
+
+
 def test_of_a_name_of_nobody_the_version_in_another_language_goes_too(path):
     names = [name(A), name(B, "Nom inc.", NOM_ASSUJ_LANG_ETRNG="Name Inc.")]
     write_register(path, [enterprise(A)], names)
