@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
@@ -47,8 +47,10 @@ def join_requests(request: CustomerRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         chosen = request.POST.get("accept") or request.POST.get("refuse") or ""
-        asked = get_object_or_404(request.customer.join_requests, pk=int(chosen) if chosen.isdecimal() else 0)
+        asked = request.customer.join_requests.filter(pk=int(chosen) if chosen.isdecimal() else 0).first()
         try:
+            if asked is None:
+                raise petitions.JoinDecided
             petitions.decide_join(join_request=asked, is_accepted="accept" in request.POST, by=request.user)
         except Refusal as caught:
             refusal = caught

@@ -107,12 +107,12 @@ def test_home_names_each_permission_and_the_role(client, acme, bob):
     assert "Give and withdraw access" not in text
 
 
-def test_home_of_a_role_without_permissions_says_so(client, acme):
+def test_home_of_a_role_that_sees_no_invoice_says_what_it_may_do(client, acme):
     user = factories.UserFactory(language="en-ca")
     factories.MembershipFactory(customer=acme, user=user, role=Role.REQUESTER)
     client.force_login(user)
     text = words(client.get(acme.get_absolute_url()))
-    assert "Nothing yet" in text
+    assert "Send orders for approval" in text
     assert "Requester" in text
 
 
