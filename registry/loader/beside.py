@@ -19,7 +19,6 @@ from registry.loader.archive import open_archive
 from registry.loader.copying import copy_member
 from registry.loader.flaws import Flaw
 from registry.loader.layouts import Names
-from registry.loader.numbers import Numbers
 
 PROGRESS, FLAW, DONE, FAILED = "progress", "flaw", "done", "failed"
 
@@ -29,15 +28,14 @@ class ProcessLost(Exception):
 
 
 def _fill_names(*, path: Path, address: str, pipe: Connection) -> None:
-    """What the process does: read the names, tell the flaws, answer with the numbers they are of."""
+    """What the process does: read the names, tell the flaws, answer how many it took."""
     # Ctrl-C is for whoever asked, who then ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    layout = Names(numbers=Numbers())
     try:
         with open_archive(path) as archive, psycopg.connect(address) as database:
             taken = copy_member(
                 archive=archive,
-                layout=layout,
+                layout=Names(),
                 database=database,
                 on_flaw=lambda flaw: pipe.send((FLAW, flaw)),
                 progress=lambda read: pipe.send((PROGRESS, read)),
@@ -48,7 +46,7 @@ def _fill_names(*, path: Path, address: str, pipe: Connection) -> None:
     except Exception as error:  # noqa: BLE001 - it is raised again on the other side
         pipe.send((FAILED, error))
     else:
-        pipe.send((DONE, (taken, layout.numbers.packed())))
+        pipe.send((DONE, taken))
 
 
 class NamesBeside:
@@ -65,7 +63,7 @@ class NamesBeside:
         self.process = context.Process(target=_fill_names, kwargs=arguments, daemon=True)
         self.process.start()
         theirs.close()
-        self.answer: tuple[int, dict[bytes, bytes]] | None = None
+        self.answer: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +80,8 @@ class NamesBeside:
         while self.answer is None and self.pipe.poll():
             self._hear()
 
-    def result(self) -> tuple[int, dict[bytes, bytes]]:
-        """Wait for its end: how many records it took, and their numbers, packed."""
+    def result(self) -> int:
+        """Wait for its end: how many records it took."""
         while self.answer is None:
             self._hear()
         return self.answer

@@ -76,7 +76,7 @@ class Reader:
             self.taken += 1
             yield rows
 
-    def _written(self, cells: Sequence[Column], *, block: Block) -> bytes:
+    def _written(self, cells: Sequence[list[bytes]], *, block: Block) -> bytes:
         rows = b"".join(map(written, self.layout.convert(cells, block=block)))
         self.layout.accept(cells)
         return rows

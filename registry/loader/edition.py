@@ -14,7 +14,7 @@ from django.utils import timezone
 from psycopg.conninfo import make_conninfo
 
 from registry.loader import changes, rejects, shadow
-from registry.loader.archive import Archive, digest, open_archive
+from registry.loader.archive import Archive, File, digest, open_archive
 from registry.loader.beside import NamesBeside
 from registry.loader.copying import SCHEMA, copy_member
 from registry.loader.flaws import Flaw, Unusable
@@ -97,6 +97,8 @@ def load_edition(*, run: Run) -> Edition | None:
         run.size = archive.size
         shadow.create()
         _fill(archive=archive, run=run)
+        run.progress.step("orphans")
+        _reject_orphans(archive=archive, run=run)
         if not run.is_dry_run:
             run.progress.step("words")
             count_words(schema=SCHEMA)
@@ -124,9 +126,9 @@ def _published_on(*, archive: Archive, run: Run, before: Edition | None) -> date
 
 
 def _fill(*, archive: Archive, run: Run) -> None:
-    """Fill every table, the names beside the rest when there are many, and drop the names of unknown enterprises."""
+    """Fill every table, the names beside the rest when there are many."""
     connection.ensure_connection()
-    numbers, names = Numbers(), Names(numbers=Numbers())
+    numbers = Numbers()
     with ExitStack() as stack:
         beside = None
         # Inside a transaction no other connection sees the tables.
@@ -139,13 +141,13 @@ def _fill(*, archive: Archive, run: Run) -> None:
         run.counts.establishments = copy(Establishments(numbers=numbers))
         run.counts.links = copy(Mergers(numbers=numbers)) + copy(Continuations(numbers=numbers))
         copy(Labels())
-        if beside is None:
-            run.counts.names = copy(names)
-            named = names.numbers.packed()
-        else:
-            run.counts.names, named = beside.result()
-    file = archive.members[names.file].filename
-    orphans = rejects.reject_names(numbers=list(numbers.missing(named)), file=file, flaws=run.flaws)
+        run.counts.names = copy(Names()) if beside is None else beside.result()
+
+
+def _reject_orphans(*, archive: Archive, run: Run) -> None:
+    """Keep what was rejected, and drop the names of enterprises that are not there; Unusable when nothing is left."""
+    file = archive.members[File.NAMES].filename
+    orphans = rejects.reject_names(file=file, flaws=run.flaws)
     run.counts.names -= orphans
     run.counts.rejected += orphans
     rejects.tell_orphans(file=file, on_flaw=run.on_flaw)

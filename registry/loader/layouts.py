@@ -11,7 +11,7 @@ from registry.loader.archive import File
 from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, judged
 from registry.loader.flaws import Unfit
 from registry.loader.keys import fold_all
-from registry.loader.numbers import Numbers
+from registry.loader.numbers import Numbers, check_lengths
 from registry.loader.records import Block
 
 Column = Sequence[bytes]
@@ -38,11 +38,11 @@ class Layout:
     # Whether its table is empty when it comes.
     is_first = True
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         """The columns of the table, for one or more groups of rows."""
         raise AssertionError(f"{self.file} says nothing of its rows")
 
-    def accept(self, cells: Sequence[Column]) -> None:
+    def accept(self, cells: Sequence[list[bytes]]) -> None:
         """Last word on records whose cells are right: all are taken, or Unfit."""
 
 
@@ -65,12 +65,12 @@ class Enterprises(Layout):
         days = Days()
         self.shapes: list[Cells] = [Codes(among=STATUSES), days, days, days, Flags()]
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, typed, form, shown, address = cells[0], cells[1:6], cells[6], cells[7], cells[8:]
         written = judged(typed, shapes=self.shapes, names=self.columns[1:6])
-        yield [numbers, *written, *map(stated, (form, *shown_lines(shown, address)))]
+        yield [numbers, *written, *map(stated, (form, *hide(address, shown=shown)))]
 
-    def accept(self, cells: Sequence[Column]) -> None:
+    def accept(self, cells: Sequence[list[bytes]]) -> None:
         self.numbers.add_new(cells[0])
 
 
@@ -86,12 +86,11 @@ class Names(Layout):
     texts = ("text", "folded")
     targets = ("id", "neq", "is_translation", "state", "kind", "since", "until", *texts)
 
-    def __init__(self, *, numbers: Numbers) -> None:
-        self.numbers = numbers
+    def __init__(self) -> None:
         days = Days()
         self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), days, days]
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, names, foreign, *typed = cells
         names = list(map(bytes.strip, names))
         written = judged(typed, shapes=self.shapes, names=self.columns[3:])
@@ -109,8 +108,9 @@ class Names(Layout):
                 named(list(versions.values()), column="NOM_ASSUJ_LANG_ETRNG"),
             ]
 
-    def accept(self, cells: Sequence[Column]) -> None:
-        self.numbers.add(cells[0])
+    def accept(self, cells: Sequence[list[bytes]]) -> None:
+        """Whether an enterprise has the number is asked of the database, of all names at once."""
+        check_lengths(cells[0])
 
 
 class Establishments(Layout):
@@ -129,15 +129,15 @@ class Establishments(Layout):
         self.numbers = numbers
         self.is_main = Flags()
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, main, texts, shown, address = cells[0], cells[1], cells[2:5], cells[5], cells[6:]
         yield [
             numbers,
             list(map(self.is_main.__getitem__, main)),
-            *map(stated, (*texts, *shown_lines(shown, address))),
+            *map(stated, (*texts, *hide(address, shown=shown))),
         ]
 
-    def accept(self, cells: Sequence[Column]) -> None:
+    def accept(self, cells: Sequence[list[bytes]]) -> None:
         self.numbers.expect(cells[0])
 
 
@@ -154,14 +154,14 @@ class Mergers(Layout):
         self.numbers = numbers
         self.days = Days()
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, days, codes, others, names = cells
         self.numbers.check([other for other in others if other not in NOT_STATED], column="NEQ_ASSUJ_REL")
         count = len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
         yield [numbers, effective, [b"merger"] * count, *map(stated, (codes, others, names)), [b""] * count]
 
-    def accept(self, cells: Sequence[Column]) -> None:
+    def accept(self, cells: Sequence[list[bytes]]) -> None:
         self.numbers.expect(cells[0])
 
 
@@ -172,7 +172,7 @@ class Continuations(Mergers):
     is_first = False
     columns = ("NEQ", "DAT_EFCTVT", "COD_TYP_CHANG", "AUTR_REGIM_JURI", "NOM_LOCLT")
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, days, codes, regimes, places = cells
         count, empty = len(numbers), [b""] * len(numbers)
         effective = judged([days], shapes=[self.days], names=["DAT_EFCTVT"])[0]
@@ -188,20 +188,21 @@ class Labels(Layout):
     table = "registry_label"
     texts = targets = ("kind", "code", "text")
 
-    def convert(self, cells: Sequence[Column], *, block: Block) -> Iterator[list[Column]]:
+    def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         for name, column in zip(self.columns[:2], cells[:2], strict=True):
             if max(map(len, column)) > LONGEST_CODE:
                 raise Unfit("too_long", column=name, value=column[0], known=str(LONGEST_CODE))
         yield list(cells)
 
 
-def shown_lines(shown: Column, address: Sequence[Column]) -> Sequence[Column]:
-    """The lines of the addresses, empty where the register hides them."""
-    if HIDDEN not in shown:
-        return address
-    return [
-        [b"" if is_shown == HIDDEN else line for is_shown, line in zip(shown, lines, strict=True)] for lines in address
-    ]
+def hide(address: Sequence[list[bytes]], *, shown: Column) -> Sequence[list[bytes]]:
+    """The lines of the addresses, emptied in place where the register hides them."""
+    if HIDDEN in shown:
+        hidden = [place for place, is_shown in enumerate(shown) if is_shown == HIDDEN]
+        for lines in address:
+            for place in hidden:
+                lines[place] = b""
+    return address
 
 
 def named(names: Column, *, column: str) -> list[bytes]:

@@ -5,8 +5,7 @@ The rule is registry.neq's, cut in two halves that are looked up instead of comp
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from stdnum import luhn
 
@@ -55,17 +54,6 @@ class Numbers:
             if number[HEAD:] not in self.pages[number[:HEAD]][0]:
                 raise _unfit(number, column=column)
 
-    def add(self, numbers: Iterable[bytes]) -> None:
-        """Remember them; Unfit when one is no NEQ."""
-        pages = self.pages
-        number = b""
-        try:
-            for number in numbers:
-                tails, seen = pages[number[:HEAD]]
-                seen[tails[number[HEAD:]]] = 1
-        except KeyError:
-            raise _unfit(number) from None
-
     def add_new(self, numbers: Sequence[bytes]) -> None:
         """Remember them all, or none and Unfit when one is no NEQ or was there already."""
         pages, done = self.pages, 0
@@ -98,19 +86,11 @@ class Numbers:
             if not seen[slot]:
                 raise Unfit("unknown_neq", column="NEQ", value=number)
 
-    def packed(self) -> dict[bytes, bytes]:
-        """What was seen, small enough for a pipe."""
-        return {head: zlib.compress(seen, 1) for head, (_tails, seen) in self.pages.items()}
 
-    def missing(self, packed: dict[bytes, bytes]) -> Iterator[str]:
-        """The numbers of the others, packed, that were not seen here."""
-        for head, theirs in packed.items():
-            tails, seen = self.pages[head]
-            alone = int.from_bytes(zlib.decompress(theirs), "little") & ~int.from_bytes(seen, "little")
-            if alone:
-                digits = {slot: tail for tail, slot in tails.items()}
-                found = (digits[slot] for slot, is_alone in enumerate(alone.to_bytes(SLOTS, "little")) if is_alone)
-                yield from ((head + tail).decode() for tail in found)
+def check_lengths(numbers: Iterable[bytes]) -> None:
+    """Unfit when one of them has not ten characters."""
+    if set(map(len, numbers)) != {neq.LENGTH}:
+        raise _unfit(next(number for number in numbers if len(number) != neq.LENGTH))
 
 
 def _unfit(number: bytes, *, column: str = "NEQ") -> Unfit:

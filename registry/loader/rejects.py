@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from django.db import connection
 
@@ -19,17 +19,20 @@ CREATE TABLE {SCHEMA}.reject (
 """
 # A name has twice its line for an id; its version in another language goes with it.
 ORPHANS = f"""
-WITH gone AS (DELETE FROM {SCHEMA}.registry_enterprisename WHERE neq = ANY(%(numbers)s) RETURNING id, neq)
+WITH gone AS (
+    DELETE FROM {SCHEMA}.registry_enterprisename n
+    WHERE NOT EXISTS (SELECT FROM {SCHEMA}.registry_enterprise e WHERE e.neq = n.neq) RETURNING id, neq
+)
 INSERT INTO {SCHEMA}.reject SELECT %(file)s, id / 2, 'NEQ', neq, 'unknown_neq', '' FROM gone WHERE id %% 2 = 0
 """
 
 
-def reject_names(*, numbers: Sequence[str], file: str, flaws: Iterable[Flaw]) -> int:
-    """Keep the flaws, and turn the names of these enterprises, which the edition lacks, into more; how many."""
+def reject_names(*, file: str, flaws: Iterable[Flaw]) -> int:
+    """Keep the flaws, and turn the names of enterprises that the edition lacks into more; how many."""
     execute(TABLE)
     with connection.cursor() as cursor:
         cursor.executemany(f"INSERT INTO {SCHEMA}.reject VALUES (%s, %s, %s, %s, %s, %s)", list(flaws))
-    return execute(ORPHANS, numbers=list(numbers), file=file) if numbers else 0
+    return execute(ORPHANS, file=file)
 
 
 def tell_orphans(*, file: str, on_flaw: Callable[[Flaw], None]) -> None:

@@ -35,7 +35,7 @@ SETTINGS = {
 
 CONSTRAINTS = """
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
-WHERE conrelid = %(table)s::regclass AND contype IN ('p', 'u', 'x') ORDER BY contype, conname
+WHERE conrelid = %(table)s::regclass AND contype IN ('c', 'p', 'u', 'x') ORDER BY contype, conname
 """
 INDEXES = """
 SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -99,11 +99,13 @@ def drop() -> None:
 
 
 def create() -> None:
-    """Empty tables like the live ones, checks included, without indexes: they are made once the rows are there."""
+    """Empty tables like the live ones, without checks and indexes: those are made once the rows are there."""
     live = home()
     execute(f"CREATE SCHEMA {SCHEMA}")
     for table in TABLES:
-        execute(f"CREATE TABLE {SCHEMA}.{table} (LIKE {live}.{table} INCLUDING ALL EXCLUDING INDEXES)")
+        execute(
+            f"CREATE TABLE {SCHEMA}.{table} (LIKE {live}.{table} INCLUDING ALL EXCLUDING INDEXES EXCLUDING CONSTRAINTS)"
+        )
         # ANALYZE comes when it is whole, and its rows are frozen.
         execute(f"ALTER TABLE {SCHEMA}.{table} SET (autovacuum_enabled = off)")
 

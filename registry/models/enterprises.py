@@ -40,7 +40,7 @@ class Enterprise(models.Model):
     )
 
     neq = models.CharField(max_length=10, primary_key=True, db_collation="C")
-    status = models.CharField(max_length=2, choices=Status)
+    status = models.TextField(choices=Status)
     status_on = models.DateField(null=True)
     registered_on = models.DateField(null=True)
     legal_form = models.TextField(blank=True)  # a code: see Label
@@ -127,8 +127,8 @@ class EnterpriseName(models.Model):
     )
     text = models.TextField()
     is_translation = models.BooleanField(default=False)
-    state = models.CharField(max_length=1, choices=State)
-    kind = models.CharField(max_length=1, choices=Kind)
+    state = models.TextField(choices=State)
+    kind = models.TextField(choices=Kind)
     since = models.DateField(null=True)
     until = models.DateField(null=True)
     folded = models.TextField(db_collation="C")  # what registry.names.fold makes of it
@@ -201,7 +201,7 @@ class Link(models.Model):
         db_constraint=False,
         db_index=False,
     )
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = models.TextField(choices=Kind)
     code = models.TextField(blank=True)  # which one exactly: see Label
     other_neq = models.TextField(blank=True, db_collation="C")  # empty when it is not registered in Québec
     other_name = models.TextField(blank=True)
