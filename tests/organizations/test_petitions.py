@@ -83,12 +83,16 @@ def test_accepting_leads_to_the_invitation_filled_in(client, acme, alice, boreal
     assert ines.email in client.get(answer.headers["Location"]).text
 
 
-def test_a_request_to_another_company_is_not_found(client, acme, globex, charlie, alice, boreal, ines):
+def test_a_request_to_another_company_is_as_one_that_is_not_there(client, acme, globex, charlie, alice, boreal, ines):
     asked = asking(boreal, ines)
     client.force_login(charlie)
     page = reverse("organizations:join-requests", args=[globex.public_id])
-    assert client.post(page, {"accept": asked.pk}).status_code == 404
-    assert client.post(page, {"accept": "x"}).status_code == 404
+    for chosen in (asked.pk, "x"):
+        answer = client.post(page, {"accept": chosen})
+        assert answer.status_code == 422
+        assert ines.last_name not in answer.content.decode()
+    asked.refresh_from_db()
+    assert asked.decided_at is None
 
 
 # --- taking over ------------------------------------------------------------------------------
