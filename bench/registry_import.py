@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median, quantiles
 from typing import NamedTuple
@@ -38,8 +39,11 @@ import json, resource, sys, time, django
 django.setup()
 from pathlib import Path
 from django.db import connection
+from bench.registry_import import Memory
 from registry.loader.edition import Progress, Run, load_edition
 connection.ensure_connection()
+memory = Memory()
+memory.start()
 steps = []
 run = Run(path=Path(sys.argv[1]), progress=Progress(step=lambda name: steps.append((name, time.perf_counter()))))
 begun, used = time.perf_counter(), time.process_time()
@@ -49,12 +53,37 @@ children = resource.getrusage(resource.RUSAGE_CHILDREN)
 at = dict(steps)
 filled = steps[0][1]
 indexed = at.get("changes", at["switch"])
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + children.ru_maxrss
 print(json.dumps({
     "seconds": ended - begun, "fill": filled - begun, "index": indexed - filled, "changes": at["switch"] - indexed,
-    "python": used + children.ru_utime + children.ru_stime, "memory": memory / 1024, "counts": str(run.counts),
+    "python": used + children.ru_utime + children.ru_stime, "memory": memory.peak, "counts": str(run.counts),
 }))
 """
+
+
+class Memory(threading.Thread):
+    """The most this process and those it started ever held, each at its own peak, in megabytes. As Linux says."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peaks: dict[int, float] = {}
+
+    def run(self) -> None:
+        while True:
+            for pid in (os.getpid(), *children_of(os.getpid())):
+                with suppress(OSError):
+                    status = Path(f"/proc/{pid}/status").read_text()
+                    self.peaks[pid] = int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+            time.sleep(0.2)
+
+    @property
+    def peak(self) -> float:
+        return sum(self.peaks.values())
+
+
+def children_of(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 class Load(NamedTuple):
@@ -151,11 +180,11 @@ def measure_rate(path: Path, connection: psycopg.Connection) -> int:
     rate = median(plain / mine.without_indexes for mine, plain in zip(loads, limits, strict=True))
     whole = median(plain / mine.seconds for mine, plain in zip(loads, limits, strict=True))
     peak = max(mine.memory for mine in loads)
-    report(f"{loads[0].counts.split()[0]}, {size:.0f} MB, indexes apart: rate / raw COPY", f"{rate:.2f}",
+    report(f"{loads[0].counts.split()[0]}, {size:.0f} MB, indexes and keys apart: rate / raw COPY", f"{rate:.2f}",
            target=f">= {RATE}", is_met=rate >= RATE)  # fmt: skip
     report("the whole, indexes included: rate / raw COPY", f"{whole:.2f}")
     report(f"seconds without indexes (raw COPY {limit:.1f})", f"{median(m.without_indexes for m in loads):.1f}")
-    report("seconds of the indexes", f"{median(m.index for m in loads):.1f}")
+    report("seconds of the indexes, keys and checks", f"{median(m.index for m in loads):.1f}")
     report("processor seconds, indexes included (raw COPY, server)",
            f"{median(processor):.1f} ({median(processor_limit):.1f})")  # fmt: skip
     report("peak memory of both processes, MB", f"{peak:.0f}", target=f"<= {MEMORY}", is_met=peak <= MEMORY)

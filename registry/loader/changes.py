@@ -63,8 +63,8 @@ WHERE o.digest IS DISTINCT FROM n.digest
 LEGAL = """
 SELECT neq, array_agg(DISTINCT text ORDER BY text) AS names FROM (
     SELECT neq, text, state, bool_or(state = 'V') OVER enterprise AS has_one_in_force,
-        coalesce(until, since, '-infinity') AS ended_on,
-        max(coalesce(until, since, '-infinity')) OVER enterprise AS last_ended_on
+        coalesce(until, '-infinity') AS ended_on,
+        max(coalesce(until, '-infinity')) OVER enterprise AS last_ended_on
     FROM {schema}.registry_enterprisename JOIN {next}.differing USING (neq)
     WHERE kind IN ('N', 'M') AND state IN ('V', 'A')
     WINDOW enterprise AS (PARTITION BY neq)

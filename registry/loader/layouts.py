@@ -78,17 +78,13 @@ class Names(Layout):
     """Nom: several records an enterprise. A version in another language is a row of its own."""
 
     file = File.NAMES
-    columns = (
-        *("NEQ", "NOM_ASSUJ", "NOM_ASSUJ_LANG_ETRNG", "STAT_NOM", "TYP_NOM_ASSUJ", "DAT_INIT_NOM_ASSUJ"),
-        "DAT_FIN_NOM_ASSUJ",
-    )
+    columns = (*("NEQ", "NOM_ASSUJ", "NOM_ASSUJ_LANG_ETRNG", "STAT_NOM", "TYP_NOM_ASSUJ", "DAT_FIN_NOM_ASSUJ"),)
     table = "registry_enterprisename"
     texts = ("text", "folded")
-    targets = ("id", "neq", "is_translation", "state", "kind", "since", "until", *texts)
+    targets = ("id", "neq", "is_translation", "state", "kind", "until", *texts)
 
     def __init__(self) -> None:
-        days = Days()
-        self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), days, days]
+        self.shapes: list[Cells] = [Codes(among=STATES), Codes(among=KINDS), Days()]
 
     def convert(self, cells: Sequence[list[bytes]], *, block: Block) -> Iterator[list[Column]]:
         numbers, names, foreign, *typed = cells

@@ -129,7 +129,6 @@ class EnterpriseName(models.Model):
     is_translation = models.BooleanField(default=False)
     state = models.TextField(choices=State)
     kind = models.TextField(choices=Kind)
-    since = models.DateField(null=True)
     until = models.DateField(null=True)
     folded = models.TextField(db_collation="C")  # what registry.names.fold makes of it
 
@@ -155,8 +154,8 @@ class EnterpriseName(models.Model):
 
     @property
     def ended_on(self) -> date:
-        """The day a former name ended, or began where its end is not stated: what orders former names."""
-        return self.until or self.since or date.min
+        """The day a former name ended: what orders former names. One without that day comes before all others."""
+        return self.until or date.min
 
 
 class Establishment(models.Model):

@@ -134,8 +134,7 @@ def test_columns_are_found_by_name_and_new_ones_do_no_harm(path):
     header, row = text_of("Entreprise.csv", [enterprise(A)]).splitlines()
     members["Entreprise.csv"] = f"NOUVEAU,{header.removeprefix(chr(0xFEFF))}\nvaleur,{row}\n"
     members["Nom.csv"] = (
-        "stat_nom,nom_assuj,neq,typ_nom_assuj,dat_init_nom_assuj,dat_fin_nom_assuj,nom_assuj_lang_etrng\n"
-        f"V,Noname inc.,{A},N,,,\n"
+        f"stat_nom,nom_assuj,neq,typ_nom_assuj,dat_fin_nom_assuj,nom_assuj_lang_etrng\nV,Noname inc.,{A},N,,\n"
     )
     write_zip(path, members)
     assert run(path).exit_code == 0

@@ -274,10 +274,10 @@ def environment() -> dict[str, str]:
     return {**os.environ, **ours}
 
 
-def test_one_import_at_a_time(before, path, monkeypatch):
-    monkeypatch.setattr(shadow, "ATTEMPTS", 4)
-    monkeypatch.setattr(shadow, "PAUSE", 0.01)
-    with beside() as other:
+def test_one_import_at_a_time(before, path):
+    with beside() as other, pytest.MonkeyPatch.context() as impatient:
+        impatient.setattr(shadow, "ATTEMPTS", 4)
+        impatient.setattr(shadow, "PAUSE", 0.01)
         other.execute("SELECT pg_advisory_lock(hashtext(%s))", [shadow.LOCK])
         with pytest.raises(CommandError) as caught:
             run(path)

@@ -80,15 +80,11 @@ def test_a_registration_lapses_without_being_struck_off(facts, has_lapsed):
     assert Enterprise(neq=A, **facts).has_lapsed(on=DAY) is has_lapsed
 
 
-def test_a_former_name_without_dates_is_older_than_one_with():
+def test_a_former_name_without_its_last_day_is_older_than_one_with():
     Enterprise.objects.create(neq=A, status="RX")
-    for text, dates in (
-        ("Sans date", {}),
-        ("Début", {"since": DAY}),
-        ("Fin", {"until": date(2020, 1, 1), "since": DAY}),
-    ):
-        EnterpriseName.objects.create(enterprise_id=A, text=text, folded="", state="A", kind="N", **dates)
-    assert [name.text for name in Enterprise.objects.by_neq(A).legal_names()] == ["Début"]
+    for text, until in (("Sans date", None), ("Fin", date(2020, 1, 1)), ("Avant", date(2019, 1, 1))):
+        EnterpriseName.objects.create(enterprise_id=A, text=text, folded="", state="A", kind="N", until=until)
+    assert [name.text for name in Enterprise.objects.by_neq(A).legal_names()] == ["Fin"]
 
 
 def test_an_enterprise_and_its_names_take_two_queries(django_assert_num_queries):
