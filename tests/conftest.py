@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from guardian.shortcuts import assign_perm
+from hypothesis import settings
 
 from accounts.models import User
 from newsletter.models import Topic
@@ -19,7 +20,9 @@ from tests.strictness import StrictClient
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The catalogues are compiled once, before the workers of xdist begin."""
+    """The catalogues are compiled once, before the workers of xdist begin. No test is held to a time."""
+    settings.register_profile("comptoir", deadline=None)
+    settings.load_profile("comptoir")
     if not hasattr(config, "workerinput"):
         call_command("compilemessages", verbosity=0)
 
