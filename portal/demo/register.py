@@ -105,4 +105,4 @@ def _names(*, is_second: bool) -> list[dict[str, str]]:
 
 def _name(entry: Entry, text: str, *, state: str, until: str = "") -> dict[str, str]:
     said = {"NEQ": entry.neq, "NOM_ASSUJ": text, "STAT_NOM": state, "TYP_NOM_ASSUJ": entry.kind}
-    return {**said, "DAT_INIT_NOM_ASSUJ": SINCE, "DAT_FIN_NOM_ASSUJ": until}
+    return {**said, "DAT_FIN_NOM_ASSUJ": until}
