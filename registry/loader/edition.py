@@ -103,6 +103,7 @@ def load_edition(*, run: Run) -> Edition | None:
             run.progress.step("words")
             count_words(schema=SCHEMA)
             shadow.index(progress=run.progress.step)
+            shadow.grant()
             shadow.advance_sequences()
         if before is not None:
             run.progress.step("changes")

@@ -224,6 +224,29 @@ def test_readers_who_never_leave_make_the_import_give_up(before, path, monkeypat
     assert (files(), litter(), Edition.objects.count()) == (tables, [], 1)
 
 
+def test_a_view_of_the_tables_is_not_dropped_unasked(before, path):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW somebody AS SELECT neq FROM registry_enterprise")
+    try:
+        with pytest.raises(CommandError) as caught:
+            run(path)
+        assert (caught.value.returncode, "somebody" in str(caught.value)) == (2, True)
+        assert rows_of("SELECT * FROM somebody") == [(A,)]
+        assert (litter(), Edition.objects.count()) == ([], 1)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP VIEW somebody")
+
+
+def test_who_may_read_the_tables_may_read_the_next_ones(before, path):
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT SELECT ON registry_enterprise TO PUBLIC")
+    run(path)
+    granted = "SELECT relname, relacl::text FROM pg_class WHERE relname LIKE 'registry_enterprise%' AND relkind = 'r'"
+    [(_names, others), (_enterprises, everybody)] = sorted(rows_of(granted), reverse=True)
+    assert (others, "=r/" in everybody) == (None, True)
+
+
 DRIVER = """
 import os, signal, sys, django
 django.setup()
