@@ -161,7 +161,6 @@ def _copy(layout: Layout, *, archive: Archive, run: Run, beside: NamesBeside | N
     """Fill the table of one file, if the ZIP has it, listening to the process beside."""
     if layout.file not in archive.members:
         return 0
-
     return copy_member(
         archive=archive,
         layout=layout,
