@@ -17,6 +17,7 @@ from psycopg import sql
 
 from registry.loader import edition as loader_edition
 from registry.loader import shadow
+from registry.loader.beside import NamesBeside, ProcessLost
 from registry.models import Change, Edition, Enterprise, EnterpriseName
 from tests.registry.register import HEADERS, enterprise, merger, name, neq_of, run, text_of, write_register, write_zip
 
@@ -367,3 +368,16 @@ def test_when_one_process_finds_the_zip_unusable_the_other_stops(before, tmp_pat
     assert rows_of(
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
     ) == [(0,)]
+
+
+def test_when_the_process_beside_is_killed_the_import_fails_and_the_edition_before_stays(before, path, monkeypatch):
+    def enter(names: NamesBeside) -> NamesBeside:
+        os.kill(names.process.pid, signal.SIGKILL)
+        return names
+
+    monkeypatch.setattr(loader_edition, "WORTH_TWO", 0)
+    monkeypatch.setattr(NamesBeside, "__enter__", enter)
+    tables = files()
+    with pytest.raises(ProcessLost):
+        run(path)
+    assert (files(), litter(), Edition.objects.count()) == (tables, [], 1)
