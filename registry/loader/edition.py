@@ -103,6 +103,7 @@ def load_edition(*, run: Run) -> Edition | None:
             run.progress.step("words")
             count_words(schema=SCHEMA)
             shadow.index(progress=run.progress.step)
+            shadow.grant()
             shadow.advance_sequences()
         if before is not None:
             run.progress.step("changes")
@@ -160,7 +161,6 @@ def _copy(layout: Layout, *, archive: Archive, run: Run, beside: NamesBeside | N
     """Fill the table of one file, if the ZIP has it, listening to the process beside."""
     if layout.file not in archive.members:
         return 0
-
     return copy_member(
         archive=archive,
         layout=layout,

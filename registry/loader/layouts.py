@@ -1,6 +1,6 @@
-"""What is read of each file, and the columns it makes: a whole batch of records at a time, which makes it fast.
+"""What is read of each file, and the columns it makes: a whole block of records at a time, which makes it fast.
 
-A batch that cannot be taken raises Unfit, and leaves no trace: its records are then tried in smaller ones.
+A block that cannot be taken raises Unfit, and leaves no trace: its records are then tried in smaller ones.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Names(Layout):
     """Nom: several records an enterprise. A version in another language is a row of its own."""
 
     file = File.NAMES
-    columns = (*("NEQ", "NOM_ASSUJ", "NOM_ASSUJ_LANG_ETRNG", "STAT_NOM", "TYP_NOM_ASSUJ", "DAT_FIN_NOM_ASSUJ"),)
+    columns = ("NEQ", "NOM_ASSUJ", "NOM_ASSUJ_LANG_ETRNG", "STAT_NOM", "TYP_NOM_ASSUJ", "DAT_FIN_NOM_ASSUJ")
     table = "registry_enterprisename"
     texts = ("text", "folded")
     targets = ("id", "neq", "is_translation", "state", "kind", "until", *texts)

@@ -38,6 +38,7 @@ ZIP = {
     "no_date": _("The ZIP does not say when it was published (%(day)s). Say it: --published-on YYYY-MM-DD."),
     "older": _("This edition, of %(day)s, is older than the current one, of %(current)s."),
     "already_running": _("Another import of the register is running."),
+    "depended_on": _("Something else in the database is made of the tables of the register: %(error)s"),
     "readers_stay": _("The register is being read without a pause. Try again later."),
 }
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import InternalError, OperationalError, connection, transaction
 
 from registry.loader.copying import SCHEMA
 from registry.loader.flaws import Unusable
@@ -24,7 +24,7 @@ LOCK = "comptoir registry import"
 LOCK_PATIENCE = "200ms"
 ATTEMPTS = 100
 PAUSE = 0.2
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, DEPENDED_ON = "55P03", "2BP01"
 # Room to sort in, and no more than one processor of the server: the others are for those who use the site.
 SETTINGS = {
     "maintenance_work_mem": "256MB",
@@ -41,6 +41,12 @@ INDEXES = """
 SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 WHERE i.indrelid = %(table)s::regclass AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conindid = c.oid)
 ORDER BY c.relname
+"""
+# What others than the owner may do.
+GRANTS = """
+SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+    CASE WHEN is_grantable THEN 'WITH GRANT OPTION' ELSE '' END
+FROM pg_class, aclexplode(relacl) WHERE oid = %(table)s::regclass AND grantee <> relowner
 """
 
 
@@ -110,6 +116,14 @@ def create() -> None:
         execute(f"ALTER TABLE {SCHEMA}.{table} SET (autovacuum_enabled = off)")
 
 
+def grant() -> None:
+    """Whoever may read the live tables may read the new ones."""
+    live = home()
+    for table in TABLES:
+        for privilege, role, option in rows_of(GRANTS, table=f"{live}.{table}"):
+            execute(f"GRANT {privilege} ON {SCHEMA}.{table} TO {role} {option}")
+
+
 def index(*, progress: Callable[[str], None]) -> None:
     """The constraints and indexes of the live tables, under the same names, then statistics."""
     live = home()
@@ -144,8 +158,11 @@ def switch(*, record: Callable[[], None]) -> None:
             try:
                 with transaction.atomic():
                     _swap()
-            except OperationalError as error:
-                if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            except (OperationalError, InternalError) as error:
+                state = getattr(error.__cause__, "sqlstate", "")
+                if state == DEPENDED_ON:
+                    raise Unusable("depended_on", error=str(error).strip()) from error
+                if state != LOCK_NOT_AVAILABLE:
                     raise
                 Event().wait(PAUSE)
             else:
@@ -161,4 +178,6 @@ def _swap() -> None:
     for table in TABLES:
         execute(f"ALTER TABLE {live}.{table} SET SCHEMA {OLD}")
         execute(f"ALTER TABLE {SCHEMA}.{table} SET SCHEMA {live}")
-    execute(f"DROP SCHEMA {OLD} CASCADE")
+    # Without CASCADE: a view that somebody made of them is not ours to drop.
+    execute(f"DROP TABLE {', '.join(f'{OLD}.{table}' for table in TABLES)}")
+    execute(f"DROP SCHEMA {OLD}")

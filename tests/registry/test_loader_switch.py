@@ -17,6 +17,7 @@ from psycopg import sql
 
 from registry.loader import edition as loader_edition
 from registry.loader import shadow
+from registry.loader.beside import NamesBeside, ProcessLost
 from registry.models import Change, Edition, Enterprise, EnterpriseName
 from tests.registry.register import HEADERS, enterprise, merger, name, neq_of, run, text_of, write_register, write_zip
 
@@ -224,6 +225,29 @@ def test_readers_who_never_leave_make_the_import_give_up(before, path, monkeypat
     assert (files(), litter(), Edition.objects.count()) == (tables, [], 1)
 
 
+def test_a_view_of_the_tables_is_not_dropped_unasked(before, path):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW somebody AS SELECT neq FROM registry_enterprise")
+    try:
+        with pytest.raises(CommandError) as caught:
+            run(path)
+        assert (caught.value.returncode, "somebody" in str(caught.value)) == (2, True)
+        assert rows_of("SELECT * FROM somebody") == [(A,)]
+        assert (litter(), Edition.objects.count()) == ([], 1)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP VIEW somebody")
+
+
+def test_who_may_read_the_tables_may_read_the_next_ones(before, path):
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT SELECT ON registry_enterprise TO PUBLIC")
+    run(path)
+    granted = "SELECT relname, relacl::text FROM pg_class WHERE relname LIKE 'registry_enterprise%' AND relkind = 'r'"
+    [(_names, others), (_enterprises, everybody)] = sorted(rows_of(granted), reverse=True)
+    assert (others, "=r/" in everybody) == (None, True)
+
+
 DRIVER = """
 import os, signal, sys, django
 django.setup()
@@ -344,3 +368,16 @@ def test_when_one_process_finds_the_zip_unusable_the_other_stops(before, tmp_pat
     assert rows_of(
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
     ) == [(0,)]
+
+
+def test_when_the_process_beside_is_killed_the_import_fails_and_the_edition_before_stays(before, path, monkeypatch):
+    def enter(names: NamesBeside) -> NamesBeside:
+        os.kill(names.process.pid, signal.SIGKILL)
+        return names
+
+    monkeypatch.setattr(loader_edition, "WORTH_TWO", 0)
+    monkeypatch.setattr(NamesBeside, "__enter__", enter)
+    tables = files()
+    with pytest.raises(ProcessLost):
+        run(path)
+    assert (files(), litter(), Edition.objects.count()) == (tables, [], 1)
