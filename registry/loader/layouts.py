@@ -6,6 +6,7 @@ A block that cannot be taken raises Unfit, and leaves no trace: its records are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 from registry.loader.archive import File
 from registry.loader.cells import NOT_STATED, Cells, Codes, Days, Flags, judged
@@ -91,12 +92,12 @@ class Names(Layout):
         names = list(map(bytes.strip, names))
         written = judged(typed, shapes=self.shapes, names=self.columns[3:])
         keys = named(names, column="NOM_ASSUJ")
-        ids = [2 * line for line in block.lines]
-        yield [[b"%d" % row for row in ids], numbers, [b"f"] * len(ids), *written, names, keys]
-        also = {place: cell.strip() for place, cell in enumerate(foreign) if cell}
-        if versions := {place: name for place, name in also.items() if name not in NOT_STATED}:
+        lines = block.lines
+        yield [[b"%d0" % line for line in lines], numbers, [b"f"] * len(lines), *written, names, keys]
+        also = ((place, foreign[place].strip()) for place in compress(range(len(foreign)), foreign))
+        if versions := {place: name for place, name in also if name not in NOT_STATED}:
             yield [
-                [b"%d" % (ids[place] + 1) for place in versions],
+                [b"%d1" % lines[place] for place in versions],
                 [numbers[place] for place in versions],
                 [b"t"] * len(versions),
                 *([column[place] for place in versions] for column in written),

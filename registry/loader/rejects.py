@@ -17,13 +17,13 @@ CREATE TABLE {SCHEMA}.reject (
     known text NOT NULL
 )
 """
-# A name has twice its line for an id; its version in another language goes with it.
+# A name has ten times its line for an id; its version in another language goes with it.
 ORPHANS = f"""
 WITH gone AS (
     DELETE FROM {SCHEMA}.registry_enterprisename n
     WHERE NOT EXISTS (SELECT FROM {SCHEMA}.registry_enterprise e WHERE e.neq = n.neq) RETURNING id, neq
 )
-INSERT INTO {SCHEMA}.reject SELECT %(file)s, id / 2, 'NEQ', neq, 'unknown_neq', '' FROM gone WHERE id %% 2 = 0
+INSERT INTO {SCHEMA}.reject SELECT %(file)s, id / 10, 'NEQ', neq, 'unknown_neq', '' FROM gone WHERE id %% 10 = 0
 """
 
 

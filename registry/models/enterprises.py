@@ -115,7 +115,7 @@ class EnterpriseName(models.Model):
         LEGAL_M = "M", _("Legal name")
         OTHER = "A", _("Other name")
 
-    # The loader gives twice the line in the file, and one more to the version in another language.
+    # The loader gives ten times the line in the file, and one more to the version in another language.
     id = models.BigAutoField(primary_key=True)
     enterprise = models.ForeignKey(
         Enterprise,
