@@ -23,7 +23,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Discard:
-    """Takes everything and keeps nothing."""
+    """Takes everything and keeps nothing; takes several commands at once, as mail services do."""
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd’s name
+        self, server: object, session: Any, envelope: object, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]]
 
     async def handle_DATA(self, server: object, session: object, envelope: object) -> str:  # noqa: N802 - aiosmtpd’s name
         return "250 OK"

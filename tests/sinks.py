@@ -35,6 +35,7 @@ class Sink:
         self.hang_after: int | None = None
         self.drop_after: int | None = None
         self.drops = 0
+        self.pipelines = False
 
     @property
     def url(self) -> str:
@@ -49,7 +50,7 @@ class Sink:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self.pipelines else responses
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd’s name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -46,9 +46,10 @@ def use(settings, tmp_path):
     return to
 
 
-@pytest.fixture
-def sink(use) -> Iterator[Sink]:
+@pytest.fixture(params=[False, True], ids=["step by step", "pipelined"])
+def sink(use, request) -> Iterator[Sink]:
     with running(Sink()) as started:
+        started.pipelines = request.param
         use(started.url)
         yield started
 

@@ -27,9 +27,10 @@ Status = Recipient.Status
 FAST = 1_000_000
 
 
-@pytest.fixture
-def sink(settings, tmp_path: Path) -> Iterator[Sink]:
+@pytest.fixture(params=[False, True], ids=["step by step", "pipelined"])
+def sink(settings, tmp_path: Path, request) -> Iterator[Sink]:
     with running(Sink()) as sink:
+        sink.pipelines = request.param
         settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
         yield sink
         mail.hang_up()
