@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.formats import iso_date, money, phone
 from accounts.models import User
 from accounts.spelling import spellings
-from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership
+from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership, MembershipQuerySet, Review
 from organizations.permissions import Permission, Role, permissions_with
 
 PAGE = 25
@@ -65,7 +65,7 @@ class Person(NamedTuple):
     pk: int
 
 
-def people_of(*, customer: Customer, filters: Filters) -> QuerySet[Membership]:
+def people_of(*, customer: Customer, filters: Filters) -> MembershipQuerySet:
     """Everybody the filters let through, by name."""
     today = timezone.localdate()
     rows = Membership.objects.filter(customer=customer).select_related("user").with_granted()
@@ -98,10 +98,14 @@ def people_of(*, customer: Customer, filters: Filters) -> QuerySet[Membership]:
 
 def page_after(*, customer: Customer, filters: Filters, after: str, size: int = PAGE) -> list[Membership]:
     """The `size` people after one, and one more that tells whether there are others. One query, whoever comes."""
-    rows = people_of(customer=customer, filters=filters)
-    if (place := _place_from(after)) is not None:
-        rows = rows.filter(TupleGreaterThan(PLACE, place))
-    return list(rows[: size + 1])
+    return list(after_place(rows=people_of(customer=customer, filters=filters), place=after)[: size + 1])
+
+
+def after_place(*, rows: MembershipQuerySet, place: str) -> MembershipQuerySet:
+    """People by name, from where the page before ended."""
+    rows = rows.order_by("last_name", "first_name", "pk")
+    found = _place_from(place)
+    return rows if found is None else rows.filter(TupleGreaterThan(PLACE, found))
 
 
 def place_of(*, membership: Membership) -> str:
@@ -172,6 +176,7 @@ class Desk(NamedTuple):
     in_charge: int
     asking: int
     unsigned: int | None  # a mandate this person prepared and has not signed
+    review: int | None  # the review that is open
 
 
 def desk_of(*, customer: Customer, by: User) -> Desk:
@@ -179,11 +184,12 @@ def desk_of(*, customer: Customer, by: User) -> Desk:
     in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk")).values("pk")[:2]
     asking = JoinRequest.objects.filter(customer=OuterRef("pk"), decided_at=None).values("pk")[:20]
     mine = Mandate.objects.unsigned().filter(customer=OuterRef("pk"), prepared_by=by).order_by("pk").values("pk")[:1]
+    review = Review.objects.open().filter(customer=OuterRef("pk")).values("pk")[:1]
     found = Customer.objects.filter(pk=customer.pk).values_list(
-        ArraySubquery(in_charge), ArraySubquery(asking), Subquery(mine)
+        ArraySubquery(in_charge), ArraySubquery(asking), Subquery(mine), Subquery(review)
     )
-    in_charge_now, asking_now, unsigned = found.get()
-    return Desk(len(in_charge_now), len(asking_now), unsigned)
+    in_charge_now, asking_now, *others = found.get()
+    return Desk(len(in_charge_now), len(asking_now), *others)
 
 
 def waiting_mandates(*, customer: Customer, most: int = PAGE) -> list[Mandate]:
