@@ -36,10 +36,11 @@ READ_ONLY = ("state", "last_sign_in")
 
 
 class Entry(NamedTuple):
-    """A line of a file as it is understood; with flaws, its cells are as written."""
+    """A line of a file: its cells as they are understood, and as they are written; with flaws, the latter twice."""
 
     line: int
     cells: dict[str, str]
+    written: dict[str, str]
     flaws: list[Flaw]
 
     @property
@@ -77,9 +78,10 @@ def read(*, content: bytes) -> list[Entry]:
                 # The lines after an open quote are in that cell: none of them may be lost unsaid.
                 words = {"line": line, "error": _("a cell holds a line break")}
                 raise Unusable(_("Line %(line)d: this is not CSV (%(error)s). Is a quote left open?") % words)
-            written = [_unquoted(cell) for cell in source.pick(COLUMNS)(cells)]
-            understood = None if flaws else kept(written, columns=COLUMNS, line=line, flaws=flaws)
-            entries.append(Entry(line, dict(zip(NAMES, understood or written, strict=True)), flaws[:]))
+            raw = [_unquoted(cell) for cell in source.pick(COLUMNS)(cells)]
+            understood = None if flaws else kept(raw, columns=COLUMNS, line=line, flaws=flaws)
+            as_understood = dict(zip(NAMES, understood or raw, strict=True))
+            entries.append(Entry(line, as_understood, dict(zip(NAMES, raw, strict=True)), flaws[:]))
             flaws.clear()
         return entries
 

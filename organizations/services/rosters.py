@@ -37,10 +37,10 @@ SIGNED_TOGETHER = 100
 class Act(models.TextChoices):
     """What becomes of one line."""
 
-    INVITE = "invite", gettext_lazy("Invited, once signed")
-    LIST = "list", gettext_lazy("Listed at the counters, once signed")
-    SAME = "same", gettext_lazy("On the team already, the same")
-    DIFFERENT = "different", gettext_lazy("On the team otherwise: not changed")
+    INVITE = "invite", gettext_lazy("To invite")
+    LIST = "list", gettext_lazy("At the counter")
+    SAME = "same", gettext_lazy("Already so")
+    DIFFERENT = "different", gettext_lazy("Not changed")
     WAITING = "waiting", gettext_lazy("Invited already")
     REFUSED = "refused", gettext_lazy("Cannot be taken")
 
@@ -93,8 +93,10 @@ def foresee(*, customer: Customer, entries: Sequence[Entry], by: User) -> list[L
 
 
 def fingerprint(*, lines: Iterable[Line]) -> str:
-    """The same for the same lines with the same outcome, in any language."""
-    said = "\n".join(f"{line.entry.line} {line.act.value} {line.wish}" for line in lines)
+    """The same for the same lines with the same outcome, in any language and in any process."""
+    said = "\n".join(
+        f"{line.entry.line} {line.act.value} {sorted(line.wish.branches) if line.wish else ''}" for line in lines
+    )
     return hashlib.sha256(said.encode()).hexdigest()
 
 

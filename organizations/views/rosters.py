@@ -145,11 +145,11 @@ def _shown(line: Line, customer: Customer, names: dict[int, str], *, manages: bo
     return Shown(
         number=entry.line,
         name=entry.name or entry.cells["email"] or entry.cells["phone"],
-        reach=entry.cells["email"] if entry.name else phone(entry.cells["phone"], "", language),
+        reach=entry.cells["email"] or phone(entry.cells["phone"], "", language) if entry.name else "",
         act=str(line.act.label),
         mark=MARKS.get(line.act, "overdue"),
         ended_on=iso_date(line.ended_at),
-        faults=tuple((column, entry.cells.get(column, ""), sentence) for column, sentence in line.faults),
+        faults=tuple((column, entry.written.get(column, ""), sentence) for column, sentence in line.faults),
         **facts,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Barrier
@@ -227,6 +230,31 @@ def test_a_file_costs_the_same_queries_for_one_line_and_for_hundreds(acme, alice
             foreseen(acme, alice, *lines)
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 6
+
+
+def test_every_process_says_the_same_of_the_same_lines():
+    """The page is made by one and confirmed by another, where sets come in another order."""
+    program = """
+import django; django.setup()
+from organizations.permissions import Permission
+from organizations.services.rosters import Act, Line, fingerprint
+from organizations.spreadsheets import Entry
+from organizations.terms import Wish
+wish = Wish("visitor", frozenset(Permission), branches=frozenset(range(0, 900, 7)))
+print(fingerprint(lines=[Line(Entry(2, {}, {}, []), Act.INVITE, wish)]))
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
+    assert len(said.pop()) > 60
 
 
 @pytest.mark.django_db(transaction=True)
