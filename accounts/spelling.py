@@ -1,4 +1,4 @@
-"""Names and phones compared as people type them: without accents or capitals, by their digits alone."""
+"""Names, phones and amounts as people type them: without accents or capitals, by their digits alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.db.models import CharField, Func, TextField, Transform
 MARKS = re.compile("[\u0300-\u036f]")
 # « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
 EXTENSION = re.compile(r"[\s,;]*(?:poste|ext(?:ension)?\.?|p\.|x|#)\s*(\d{1,10})\s*$", re.IGNORECASE)
+# A comma or a point before the last one or two figures; every other one only groups.
+CENTS = re.compile(r"[.,](\d{1,2})$")
 
 
 def plain(text: str) -> str:
@@ -28,6 +30,16 @@ def with_extension_apart(data: Any) -> Any:
     data["phone"] = data["phone"][: typed.start()]
     data["phone_extension"] = data.get("phone_extension") or typed[1]
     return data
+
+
+def plain_amount(text: str) -> str:
+    """Dollars as either language writes them, 1 234,56 $ or $1,234.56, as a machine reads them: 1234.56."""
+    text = re.sub(r"[\s$]|CAD", "", text)
+    if cents := CENTS.search(text):
+        return f"{re.sub('[.,]', '', text[: cents.start()])}.{cents[1]}"
+    if re.fullmatch(r"-?\d{1,3}([.,]\d{3})+", text):
+        return re.sub("[.,]", "", text)
+    return text
 
 
 def spellings(text: str) -> str:

@@ -52,6 +52,11 @@ SENTENCES: dict[str, str | Promise] = {
     Event.TAKE_OVER_ASKED: _("%(by)s asked to take over the access of %(customer)s."),
     Event.TAKE_OVER_OPPOSED: _("%(by)s opposed that %(email)s take over the access of %(customer)s."),
     Event.TAKE_OVER_DECIDED: _("%(by)s decided whether %(email)s takes over the access of %(customer)s."),
+    Event.REVIEW_BEGUN: _("%(by)s asked the administrators of %(customer)s who still needs access."),
+    Event.REVIEW_REMINDED: _("%(by)s reminded the administrators of %(customer)s to say who still needs access."),
+    Event.REVIEW_CLOSED: _("%(by)s ended the review of access to %(customer)s. People not looked at: %(left)s."),
+    Event.MEMBER_CONFIRMED: _("%(by)s confirmed what %(email)s may do at %(customer)s."),
+    Event.REST_CONFIRMED: _("%(by)s confirmed everybody else at %(customer)s. People: %(number)s."),
 }
 
 NEW_LINK_ASKED = _("The holder of the expired link sent to %(email)s asked for a new one.")

@@ -1,17 +1,14 @@
-"""The people of a company as its administrators read them: a page of the list, its figures, and the spreadsheet."""
+"""The people of a company as its administrators read them: a page of the list and its figures."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.urls import reverse
 from django.utils import timezone
@@ -20,16 +17,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.formats import iso_date, money, phone
+from accounts.models import User
 from accounts.spelling import spellings
-from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership
+from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership, MembershipQuerySet, Review
 from organizations.permissions import Permission, Role, permissions_with
 
 PAGE = 25
 PLACE = Tuple(F("last_name"), F("first_name"), F("pk"))
 STATES = ("active", "counter", "later", "ended")
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# A cell that starts so is computed by the spreadsheet: somebody else's text must never be.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Person(NamedTuple):
     pk: int
 
 
-def people_of(*, customer: Customer, filters: Filters) -> QuerySet[Membership]:
+def people_of(*, customer: Customer, filters: Filters) -> MembershipQuerySet:
     """Everybody the filters let through, by name."""
     today = timezone.localdate()
     rows = Membership.objects.filter(customer=customer).select_related("user").with_granted()
@@ -103,10 +98,14 @@ def people_of(*, customer: Customer, filters: Filters) -> QuerySet[Membership]:
 
 def page_after(*, customer: Customer, filters: Filters, after: str, size: int = PAGE) -> list[Membership]:
     """The `size` people after one, and one more that tells whether there are others. One query, whoever comes."""
-    rows = people_of(customer=customer, filters=filters)
-    if (place := _place_from(after)) is not None:
-        rows = rows.filter(TupleGreaterThan(PLACE, place))
-    return list(rows[: size + 1])
+    return list(after_place(rows=people_of(customer=customer, filters=filters), place=after)[: size + 1])
+
+
+def after_place(*, rows: MembershipQuerySet, place: str) -> MembershipQuerySet:
+    """People by name, from where the page before ended."""
+    rows = rows.order_by("last_name", "first_name", "pk")
+    found = _place_from(place)
+    return rows if found is None else rows.filter(TupleGreaterThan(PLACE, found))
 
 
 def place_of(*, membership: Membership) -> str:
@@ -176,14 +175,21 @@ class Desk(NamedTuple):
 
     in_charge: int
     asking: int
+    unsigned: int | None  # a mandate this person prepared and has not signed
+    review: int | None  # the review that is open
 
 
-def desk_of(*, customer: Customer) -> Desk:
+def desk_of(*, customer: Customer, by: User) -> Desk:
     """How many are in charge, to two; and how many ask to join, to twenty. One query, which never counts all."""
     in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk")).values("pk")[:2]
     asking = JoinRequest.objects.filter(customer=OuterRef("pk"), decided_at=None).values("pk")[:20]
-    found = Customer.objects.filter(pk=customer.pk).values_list(ArraySubquery(in_charge), ArraySubquery(asking))
-    return Desk(*map(len, found.get()))
+    mine = Mandate.objects.unsigned().filter(customer=OuterRef("pk"), prepared_by=by).order_by("pk").values("pk")[:1]
+    review = Review.objects.open().filter(customer=OuterRef("pk")).values("pk")[:1]
+    found = Customer.objects.filter(pk=customer.pk).values_list(
+        ArraySubquery(in_charge), ArraySubquery(asking), Subquery(mine), Subquery(review)
+    )
+    in_charge_now, asking_now, *others = found.get()
+    return Desk(len(in_charge_now), len(asking_now), *others)
 
 
 def waiting_mandates(*, customer: Customer, most: int = PAGE) -> list[Mandate]:
@@ -203,42 +209,3 @@ def state_of(*, mandate: Mandate) -> tuple[str, str]:
         return "part", _("Signed")
     marks = {Invitation.State.FAILED: "overdue", Invitation.State.EXPIRED: "overdue", Invitation.State.ACCEPTED: "paid"}
     return marks.get(invitation.state, "part"), str(invitation.state.label)
-
-
-class Echo:
-    """A file that hands back what is written to it, so that rows leave as they are made."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def spreadsheet(*, customer: Customer, filters: Filters) -> Iterator[str]:
-    """Lines of CSV by name; rows are read as they leave. Words in the reader's language, codes for an import."""
-    delimiter = ";" if (get_language() or "fr-ca").startswith("fr") else ","
-    writer = csv.writer(Echo(), delimiter=delimiter)
-    headings = [
-        *("first_name", "last_name", "email", "phone", "role", "permissions", "starts_on", "ends_on", "ceiling"),
-        *("purchase_order", "state", "last_sign_in"),
-    ]
-    rows = people_of(customer=customer, filters=filters).iterator(chunk_size=2000)
-    lines = chain([headings], (_cells(row, customer) for row in rows))
-    return chain([BOM], cast(Iterator[str], map(writer.writerow, lines)))
-
-
-def _cells(membership: Membership, customer: Customer) -> list[str]:
-    person, line = membership.user, described(membership=membership, customer=customer)
-    texts = [
-        person.first_name if person else membership.first_name,
-        person.last_name if person else membership.last_name,
-        person.email if person else membership.email,
-        membership.phone,
-        membership.role,
-        ", ".join(line.rights),
-        iso_date(membership.starts_on),
-        iso_date(membership.ends_on),
-        "" if membership.ceiling is None else f"{membership.ceiling:.2f}",
-        "1" if membership.requires_purchase_order else "0",
-        line.words,
-        iso_date(line.last_login),
-    ]
-    return [f"'{text}" if text.startswith(FORMULAS) else text for text in texts]

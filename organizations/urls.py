@@ -11,6 +11,8 @@ from organizations.views import (
     inviting,
     offline,
     petitions,
+    reviews,
+    rosters,
     team,
     ways_in,
 )
@@ -45,6 +47,9 @@ urlpatterns = [
     path("c/<slug:customer_id>/take-over/", petitions.take_over, name="take-over"),
     path("c/<slug:customer_id>/team/", team.team_list, name="team"),
     path("c/<slug:customer_id>/team/export.csv", team.team_export, name="team-export"),
+    path("c/<slug:customer_id>/team/review/", reviews.team_review, name="team-review"),
+    path("c/<slug:customer_id>/team/import/", rosters.team_import, name="team-import"),
+    path("c/<slug:customer_id>/team/import/template.csv", rosters.team_template, name="team-template"),
     path("c/<slug:customer_id>/team/invite/", inviting.team_invite, name="team-invite"),
     path("c/<slug:customer_id>/team/mandates/", inviting.mandate_register, name="mandate-register"),
     path("c/<slug:customer_id>/team/mandates/<int:mandate_id>/", inviting.mandate_detail, name="mandate"),

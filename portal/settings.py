@@ -272,6 +272,10 @@ CELERY_BEAT_SCHEDULE = {
     "deliver what the outbox owes": {"task": "accounts.deliver", "schedule": 30.0},
     "render what billing owes": {"task": "billing.render_owed_pdfs", "schedule": 60.0},
     "watch the register for verified companies": {"task": "organizations.watch_register", "schedule": 600.0},
+    "begin the reviews of access, and remind of them": {
+        "task": "organizations.look_after_reviews",
+        "schedule": crontab(hour="8-18", minute=25),
+    },
     "seal what was signed": {"task": "signatures.seal_owed", "schedule": 60.0},
     "close signatures out of time": {"task": "signatures.expire", "schedule": 600.0},
     "remind signers": {"task": "signatures.remind", "schedule": crontab(hour="8-18", minute=5)},

@@ -13,7 +13,7 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.forms import INVALID_PHONE
 from accounts.models import User
-from accounts.spelling import with_extension_apart
+from accounts.spelling import plain_amount, with_extension_apart
 from organizations.models import Merchant, MerchantQuerySet
 from registry import neq
 
@@ -31,8 +31,6 @@ NEQ_ERRORS = {
     ),
 }
 CANADIAN_POSTAL_CODE = re.compile(r"([A-Z]\d[A-Z])[ -]?(\d[A-Z]\d)", re.ASCII)
-# A comma or a point before the last one or two figures; every other one only groups.
-CENTS = re.compile(r"[.,](\d{1,2})$")
 
 INVALID_AMOUNT = _("Write an amount as on the invoice, such as 1 234,56 or 1,234.56.")
 
@@ -43,12 +41,7 @@ class AmountField(forms.DecimalField):
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
     def to_python(self, value: Any) -> Any:
-        text = re.sub(r"[\s$]|CAD", "", str(value or ""))
-        if cents := CENTS.search(text):
-            text = f"{re.sub('[.,]', '', text[: cents.start()])}.{cents[1]}"
-        elif re.fullmatch(r"-?\d{1,3}([.,]\d{3})+", text):
-            text = re.sub("[.,]", "", text)
-        return super().to_python(text)
+        return super().to_python(plain_amount(str(value or "")))
 
 
 class AccessRequestForm(forms.Form):

@@ -10,6 +10,7 @@ from organizations.models.members import Grant, Membership, MembershipQuerySet
 from organizations.models.merchants import AgentGrant, Branch, Merchant, MerchantQuerySet
 from organizations.models.petitions import JoinRequest, TakeOver
 from organizations.models.requests import AccessRequest, ActivationRequest
+from organizations.models.reviews import Confirmation, Review
 from organizations.models.verifications import Observation, Verification
 
 __all__ = (
@@ -19,6 +20,7 @@ __all__ = (
     "AuditEvent",
     "Branch",
     "Card",
+    "Confirmation",
     "CounterDecision",
     "Customer",
     "CustomerQuerySet",
@@ -33,6 +35,7 @@ __all__ = (
     "Observation",
     "Organization",
     "RegisterAlert",
+    "Review",
     "TakeOver",
     "Verification",
     "WatchedEdition",

@@ -63,6 +63,11 @@ class AuditEvent(models.Model):
         TAKE_OVER_ASKED = "take_over_asked", _("Take-over asked for")
         TAKE_OVER_OPPOSED = "take_over_opposed", _("Take-over opposed")
         TAKE_OVER_DECIDED = "take_over_decided", _("Take-over decided")
+        REVIEW_BEGUN = "review_begun", _("Review of access begun")
+        REVIEW_REMINDED = "review_reminded", _("Reminded of the review of access")
+        REVIEW_CLOSED = "review_closed", _("Review of access ended")
+        MEMBER_CONFIRMED = "member_confirmed", _("Access confirmed")
+        REST_CONFIRMED = "rest_confirmed", _("All other access confirmed")
         ORGANIZATION_WITHDRAWN = "organization_withdrawn", _("Verification withdrawn")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")

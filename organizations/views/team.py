@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.refusals import Refusal
-from organizations import team
+from organizations import spreadsheets, team
 from organizations.access import CustomerRequest, View, permissions_by, requires
 from organizations.forms import AccessForm
 from organizations.models import Customer, Mandate, Membership
@@ -82,7 +82,7 @@ def team_list(request: CustomerRequest) -> HttpResponse:
         "manages": Permission.MANAGE_TEAM in request.permissions,
     }
     if target not in FRAGMENTS:
-        context |= {"desk": team.desk_of(customer=customer), "waiting": _waiting(customer)}
+        context |= {"desk": team.desk_of(customer=customer, by=request.user), "waiting": _waiting(customer)}
     return render(request, f"organizations/team_list.html{FRAGMENTS.get(target, '')}", context)
 
 
@@ -97,7 +97,7 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
     filters = team.filters_from(data=request.GET)
     name = f"{slugify(_('Team'))}-{slugify(request.customer.number)}-{timezone.localdate().isoformat()}.csv"
     return StreamingHttpResponse(
-        team.spreadsheet(customer=request.customer, filters=filters),
+        spreadsheets.written(customer=request.customer, filters=filters),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(as_attachment=True, filename=name) or ""},
     )

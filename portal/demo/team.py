@@ -14,6 +14,7 @@ from organizations.permissions import Feature, Permission, Role
 from organizations.services.invitations import accept_as_new
 from organizations.services.mandates import Invitee, ask_to_sign, prepare_invitations
 from organizations.services.petitions import ask_take_over, ask_to_join
+from organizations.services.reviews import begin_review, quarter_of
 from organizations.terms import Wish
 from portal.demo.story import PASSWORD
 from signatures.parties import Origin
@@ -45,6 +46,7 @@ def tell_team() -> bool:
     _invite(acme, alice, [(Invitee("Marc", "Dubé", "marc@acme.example"), accountant)])
     _invite(acme, alice, [(Invitee("Gilles", "Roy", "", "+15145550166"), visitor)])
     prepare_invitations(customer=acme, people=[(Invitee("Ève", "Caron", "eve@acme.example"), visitor)], by=alice)
+    begin_review(customer=acme, quarter=quarter_of(day=timezone.localdate()))
     _ask_of_others(acme)
     return True
 

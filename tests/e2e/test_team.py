@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from organizations.models import Customer, Invitation, Mandate
 from organizations.permissions import Permission
+from organizations.services.reviews import begin_review, quarter_of
 from tests.e2e.test_signatures import code_mailed, open_document
 from tests.factories import PASSWORD, InvoiceFactory, MembershipFactory, UserFactory
 
@@ -102,6 +104,52 @@ def test_invite_sign_by_code_and_accept_as_a_known_person(browse, worker, mailbo
     page = somebody.press("Accepter l’invitation")
     assert space.permissions_for(known)
     assert User.objects.filter(email=NEW).count() == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_a_file_is_read_its_bad_line_left_out_then_confirmed_and_signed(
+    browse, worker, mailbox, space, alice, width, scheme
+):
+    person = browse(width=width, scheme=scheme)
+    person.sign_in(alice.email, PASSWORD)
+    person.open(f"{space.get_absolute_url()}team/")
+    page = person.press("Importer un fichier")
+    lines = ["email;role;ceiling", f"{NEW};Éditeur;1 250,50", "bob@acme.example;visitor;", "zut;visitor;"]
+    page.set_input_files("[name=file]", {"name": "e.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()})
+    page = person.submit(MAIN)
+    words = page.locator("main").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "1 ligne ne peut être retenue" in words
+    assert "1 250,50 $ au plus" in words
+    assert "Aujourd’hui : Éditeur" in words
+    page = person.submit(MAIN)
+    assert page.locator("[role=alert]").count() == 1
+    assert not Mandate.objects.exists()
+    page.check("[name=leaves_out]")
+    person.submit(MAIN)
+    assert "/sign/" in page.url
+    sign_by_code(person, mailbox, alice)
+    assert mailbox.link_to(NEW, "invitations")
+    assert [mandate.email for mandate in Mandate.objects.all()] == [NEW]
+
+
+def test_everybody_is_reviewed_with_one_press_each(browse, worker, mailbox, space, alice, bob):
+    visitor = MembershipFactory(customer=space, role="visitor", first_name="Léo", phone="+15145550123")
+    begin_review(customer=space, quarter=quarter_of(day=timezone.localdate()))
+    person = browse(width=360)
+    link = mailbox.link_to(alice.email, "/review/")
+    page = person.open(link)
+    assert "/accounts/login/" in page.url
+    page.fill("[name=login]", alice.email)
+    page.fill("[name=password]", PASSWORD)
+    page = person.submit("form:has([name=password]) button")
+    assert page.url == link
+    person.press("Confirmer Bob Gagnon")
+    person.press("Mettre fin à son accès Léo")
+    page = person.press("Confirmer toutes les autres personnes")
+    assert "terminée le" in page.locator("main").inner_text()
+    visitor.refresh_from_db()
+    assert visitor.removed_by == alice
+    assert space.permissions_for(bob)
 
 
 def test_why_not_then_granted_then_back_where_they_were(browse, worker, mailbox, space, alice, bob):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from organizations.services.customers import change_contact_email
 from organizations.services.members import ask_for_permission, change_member, grant
 from organizations.services.petitions import ask_take_over, ask_to_join
 from organizations.services.recognition import recognize
+from organizations.services.reviews import begin_review
 from registry.models import Change
 from tests import factories
 from tests.organizations.signing import invited, sign_batch, wished
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.django_db
 # The button of each letter leads there; a letter that asks nothing of its reader has none.
 BUTTONS = {
     "access_changed": "/c/",
+    "access_review": "/c/",
     "activation": "/activate/",
     "activation_asked": "",
     "invitation": "/invitations/",
@@ -97,6 +100,7 @@ def _send_those_of_a_company(*, merchant: object, language: str, agent: User) ->
     outsider = factories.UserFactory(language="fr-ca", first_name="Léa")
     ask_to_join(merchant=merchant, customer_number=company.number, message="Bonjour <vous>", by=outsider)
     ask_take_over(customer=company, reason="Plus <personne>.", by=editor)
+    begin_review(customer=company, quarter=date(2026, 10, 1))
     wish = wished(Role.EDITOR, Permission.VIEW_INVOICES, Permission.CHANGE_BANK_DETAILS)
     sign_batch(change_member(membership=person, wish=wish, by=administrator, proof="proofs/x.pdf"), administrator)
     refuse_proof(mandate=Mandate.objects.proof_waiting().get(), reason="Sans <signature>.", by=agent)
