@@ -1,5 +1,5 @@
 """A campaign: our worker against ready bytes on one SMTP connection, Django's send(), two workers, Celery's share;
-then a million subscribers: preparing their rows, counting them, and importing subscribers against raw COPY.
+then a million subscribers: preparing their rows, counting them; and an import against its rows accepted alone.
 
 The mail sink, as in bench.outbox, is another process on 127.0.0.1. BENCH_RECIPIENTS (2,000 a turn),
 BENCH_SUBSCRIBERS (1,000,000), BENCH_LINES of the import (200,000).
@@ -336,10 +336,11 @@ def imported(news: News) -> None:
         cursor.execute("INSERT INTO newsletter_consent OVERRIDING SYSTEM VALUE SELECT * FROM kept_c")
         alone = time.perf_counter() - begun
         cursor.execute("DROP TABLE kept_s, kept_c")
-    ratio = plain / float(seconds)
-    report(f"import of {LINES:,} subscribers: rate / raw COPY ({plain:.2f} s)", f"{ratio:.2f}", target="≥ 0.30",
-           is_met=ratio >= 0.30)  # fmt: skip
-    report(f"  the same / the rows alone ({alone:.2f} s)", f"{alone / float(seconds):.2f}", target="for comparison")
+    ratio = alone / float(seconds)
+    report(f"import of {LINES:,} subscribers: rate / the same rows alone ({alone:.2f} s)", f"{ratio:.2f}",
+           target="≥ 0.50", is_met=ratio >= 0.50)  # fmt: skip
+    copied = f"{plain / float(seconds):.2f}; the rows alone {plain / alone:.2f}"
+    report(f"  the same / raw COPY ({plain:.2f} s)", copied, target="for comparison")
     report("  the same, seconds", f"{float(seconds):.1f}", target=f"{total:.1f} with the start of the process")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -10,6 +10,8 @@ from billing.models import Invoice
 from newsletter.models import Campaign, Recipient, Subscription
 from organizations.models import Customer
 
+# A million people joined in memory rather than on disk.
+ROOM = "SET LOCAL work_mem = '64MB'"
 INSERT = """
 INSERT INTO newsletter_recipient (campaign_id, subscriber_id, status, attempts, due_at, last_error)
 SELECT %s, audience.subscriber_id, 'queued', 0, %s, '' FROM ({audience}) AS audience ORDER BY audience.subscriber_id
@@ -30,7 +32,10 @@ def audience(*, campaign: Campaign) -> QuerySet[Subscription]:
 def sizes(*, campaign: Campaign) -> dict[str, int]:
     """How many people it reaches now, by language."""
     rows = audience(campaign=campaign).values_list("subscriber__language").annotate(count=Count("pk"))
-    return dict(rows.order_by("subscriber__language"))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(ROOM)
+        return dict(rows.order_by("subscriber__language"))
 
 
 def write_recipients(*, campaign: Campaign) -> int:
