@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.formats import iso_date, money, phone
 from accounts.refusals import Refusal
 from organizations import spreadsheets, team
-from organizations.access import CustomerRequest, requires
+from organizations.access import CustomerRequest, PermissionMissing, requires
 from organizations.forms import ConfirmedFileForm, TeamFileForm
 from organizations.forms.rosters import carried
 from organizations.models import Customer
@@ -54,6 +54,13 @@ class Shown(NamedTuple):
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_import(request: CustomerRequest) -> HttpResponse:
     """A file, then what it would do; nothing is written before that is confirmed."""
+    try:
+        return _answer(request)
+    except mandates.BeyondReach as gone:  # the right ended after the door was passed
+        raise PermissionMissing(customer=request.customer, permission=Permission.INVITE_VISITORS) from gone
+
+
+def _answer(request: CustomerRequest) -> HttpResponse:
     customer = request.customer
     refusal: object = None
     if "content" in request.POST:
