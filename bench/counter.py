@@ -100,6 +100,20 @@ def median_of_bare(client: object) -> float:
     return statistics.median(times)
 
 
+def a_company(merchant: object) -> int:
+    """Ten people of one company, an administrator among them as in the large ones; an editor of it."""
+    from django.utils import timezone
+
+    from tests import factories
+
+    customer = factories.CustomerFactory(merchant=merchant, kind="member", opened_at=timezone.now())
+    people = [
+        factories.MembershipFactory(customer=customer, user=factories.UserFactory(), role=role)
+        for role in ("administrator", *["editor"] * 9)
+    ]
+    return people[-1].pk
+
+
 def measure() -> None:
     from django.core.management import call_command
     from django.db import connection
@@ -118,8 +132,8 @@ def measure() -> None:
     assign_perm("serve_merchant", agent, merchant)
     client = Client(headers={"accept-language": "fr-CA"})
     client.force_login(agent, backend="django.contrib.auth.backends.ModelBackend")
-    few = [factories.MembershipFactory(customer=factories.CustomerFactory(merchant=merchant)) for _n in range(10)]
-    small = median(client, person=few[0].pk)
+    few = a_company(merchant)
+    small = median(client, person=few)
     fill(merchant=merchant.pk, members=MEMBERS)
     count = Membership.objects.count()
     somebody = Membership.objects.filter(role="editor").order_by("-pk")[0].pk
