@@ -51,6 +51,12 @@ SENTENCES: dict[str, str | Promise] = {
     Event.JOIN_DECIDED: _("%(by)s answered the request of %(email)s to join %(customer)s."),
     Event.TAKE_OVER_ASKED: _("%(by)s asked to take over the access of %(customer)s."),
     Event.TAKE_OVER_OPPOSED: _("%(by)s opposed that %(email)s take over the access of %(customer)s."),
+    Event.LINK_ASKED: _("%(by)s asked that %(subsidiary)s be linked to %(parent)s as its subsidiary."),
+    Event.LINK_CONFIRMED: _("%(by)s confirmed %(subsidiary)s as a subsidiary of %(parent)s."),
+    Event.LINK_REFUSED: _("%(by)s refused to link %(subsidiary)s to %(parent)s."),
+    Event.LINK_ENDED: _("%(by)s ended the link of %(subsidiary)s to its parent company %(parent)s."),
+    Event.CASE_OPENED: _("%(by)s asked the credit desk about the refusal of %(person)s, of %(customer)s."),
+    Event.CASE_ANSWERED: _("%(by)s answered about the refusal of %(person)s, of %(customer)s."),
     Event.TAKE_OVER_DECIDED: _("%(by)s decided whether %(email)s takes over the access of %(customer)s."),
 }
 

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts.formats import iso_date, money, phone
 from accounts.spelling import spellings
-from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership
+from organizations.models import CompanyLink, Customer, Invitation, JoinRequest, Mandate, Membership
 from organizations.permissions import Permission, Role, permissions_with
 
 PAGE = 25
@@ -176,14 +176,19 @@ class Desk(NamedTuple):
 
     in_charge: int
     asking: int
+    parent: str
+    parent_since: Any
 
 
 def desk_of(*, customer: Customer) -> Desk:
-    """How many are in charge, to two; and how many ask to join, to twenty. One query, which never counts all."""
+    """How many are in charge, to two; how many ask to join, to twenty; the parent company. One query."""
     in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk")).values("pk")[:2]
     asking = JoinRequest.objects.filter(customer=OuterRef("pk"), decided_at=None).values("pk")[:20]
-    found = Customer.objects.filter(pk=customer.pk).values_list(ArraySubquery(in_charge), ArraySubquery(asking))
-    return Desk(*map(len, found.get()))
+    above = CompanyLink.objects.in_force().filter(subsidiary=OuterRef("pk"))
+    parent, since = Subquery(above.values("parent__name")[:1]), Subquery(above.values("decided_at")[:1])
+    found = Customer.objects.filter(pk=customer.pk)
+    people, others, name, day = found.values_list(ArraySubquery(in_charge), ArraySubquery(asking), parent, since).get()
+    return Desk(in_charge=len(people), asking=len(others), parent=name or "", parent_since=day)
 
 
 def waiting_mandates(*, customer: Customer, most: int = PAGE) -> list[Mandate]:

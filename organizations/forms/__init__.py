@@ -1,6 +1,7 @@
 """What people type: on the ways in, of their company, of its team, at a counter. Shapes only."""
 
 from organizations.forms.counter import AskedForm, DecisionForm, DepartureForm, ListForm, PinForm, UnlistedForm
+from organizations.forms.groups import CaseForm, SubsidiaryForm
 from organizations.forms.team import AccessForm, AddressForm, InviteForm, JoinForm, TakeOverForm
 from organizations.forms.ways_in import (
     AccessRequestForm,
@@ -18,6 +19,7 @@ __all__ = (
     "AddressForm",
     "AmountField",
     "AskedForm",
+    "CaseForm",
     "DecisionForm",
     "DepartureForm",
     "IdentityForm",
@@ -27,6 +29,7 @@ __all__ = (
     "NeqField",
     "OneLineField",
     "PinForm",
+    "SubsidiaryForm",
     "TakeOverForm",
     "UnlistedForm",
 )

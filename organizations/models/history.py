@@ -63,6 +63,12 @@ class AuditEvent(models.Model):
         TAKE_OVER_ASKED = "take_over_asked", _("Take-over asked for")
         TAKE_OVER_OPPOSED = "take_over_opposed", _("Take-over opposed")
         TAKE_OVER_DECIDED = "take_over_decided", _("Take-over decided")
+        LINK_ASKED = "link_asked", _("Subsidiary declared")
+        LINK_CONFIRMED = "link_confirmed", _("Subsidiary confirmed")
+        LINK_REFUSED = "link_refused", _("Subsidiary refused")
+        LINK_ENDED = "link_ended", _("Subsidiary no more")
+        CASE_OPENED = "case_opened", _("Refusal at a counter questioned")
+        CASE_ANSWERED = "case_answered", _("Question about a refusal answered")
         ORGANIZATION_WITHDRAWN = "organization_withdrawn", _("Verification withdrawn")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
