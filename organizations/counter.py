@@ -53,6 +53,12 @@ class Decision:
     def may_pick_up(self) -> bool:
         return self.answer != Answer.NO
 
+    @property
+    def details(self) -> dict[str, str]:
+        """What its sentence needs beyond the reason, as it is kept with the decision."""
+        kept = {"day": self.day, "words": self.words, "amount": self.amount, "ceiling": self.ceiling}
+        return {name: str(value) for name, value in kept.items() if value not in {None, ""}}
+
     def sentence(self, *, person: str, customer: str, language: str) -> str:
         """The reason in the language of who reads it; empty when nothing is against it."""
         if not self.reason:
@@ -67,6 +73,19 @@ class Decision:
         }
         with translation.override(language):
             return str(SENTENCES[self.reason]) % words
+
+
+def as_decided(*, row: CounterDecision) -> Decision:
+    """The decision of that day, from what was kept of it: its sentence reads the same for good."""
+    kept = row.details
+    return Decision(
+        answer=Answer(row.answer),
+        reason=Reason(row.reason),
+        day=date.fromisoformat(kept["day"]) if "day" in kept else None,
+        words=kept.get("words", ""),
+        amount=Decimal(kept["amount"]) if "amount" in kept else None,
+        ceiling=Decimal(kept["ceiling"]) if "ceiling" in kept else None,
+    )
 
 
 def decide(

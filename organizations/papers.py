@@ -59,6 +59,10 @@ def _paper(mandates: Sequence[Mandate], *, language: str) -> Paper:
                 "merchant": first.customer.merchant,
                 "customer": first.customer,
                 "author": first.prepared_by,
+                "through": first.through,
+                "confirmed_on": long_date(timezone.localdate(first.through.decided_at), language)
+                if first.through is not None and first.through.decided_at is not None
+                else "",
                 "prepared_iso": timezone.localtime(first.prepared_at).isoformat(timespec="seconds"),
                 "prepared_on": long_date(timezone.localtime(first.prepared_at).date(), language),
                 "pages": [_words(mandate, language) for mandate in mandates],

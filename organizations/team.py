@@ -19,7 +19,16 @@ from django.utils.translation import gettext as _
 from accounts.formats import iso_date, money, phone
 from accounts.models import User
 from accounts.spelling import spellings
-from organizations.models import Customer, Invitation, JoinRequest, Mandate, Membership, MembershipQuerySet, Review
+from organizations.models import (
+    CompanyLink,
+    Customer,
+    Invitation,
+    JoinRequest,
+    Mandate,
+    Membership,
+    MembershipQuerySet,
+    Review,
+)
 from organizations.permissions import Permission, Role, permissions_with
 
 PAGE = 25
@@ -177,16 +186,24 @@ class Desk(NamedTuple):
     asking: int
     unsigned: int | None  # a mandate this person prepared and has not signed
     review: int | None  # the review that is open
+    parent: str | None
+    parent_since: Any
 
 
 def desk_of(*, customer: Customer, by: User) -> Desk:
-    """How many are in charge, to two; and how many ask to join, to twenty. One query, which never counts all."""
+    """How many are in charge, to two; how many ask to join, to twenty; the parent company. One query."""
     in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk")).values("pk")[:2]
     asking = JoinRequest.objects.filter(customer=OuterRef("pk"), decided_at=None).values("pk")[:20]
     mine = Mandate.objects.unsigned().filter(customer=OuterRef("pk"), prepared_by=by).order_by("pk").values("pk")[:1]
     review = Review.objects.open().filter(customer=OuterRef("pk")).values("pk")[:1]
+    above = CompanyLink.objects.in_force().filter(subsidiary=OuterRef("pk"))
     found = Customer.objects.filter(pk=customer.pk).values_list(
-        ArraySubquery(in_charge), ArraySubquery(asking), Subquery(mine), Subquery(review)
+        ArraySubquery(in_charge),
+        ArraySubquery(asking),
+        Subquery(mine),
+        Subquery(review),
+        Subquery(above.values("parent__name")[:1]),
+        Subquery(above.values("decided_at")[:1]),
     )
     in_charge_now, asking_now, *others = found.get()
     return Desk(len(in_charge_now), len(asking_now), *others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,10 @@ from django.utils.translation import gettext as _
 
 from newsletter.forms import SubscribeForm
 from organizations.models import Customer, Membership, Merchant
-from organizations.permissions import Permission
+from organizations.models.groups import subsidiaries_of
+from organizations.permissions import OPENING_ROLES, Permission
+
+SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,56 @@ class Place:
     url: str
     icon: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One customer the person may go to; of a subsidiary where they have no role, its team."""
+
+    name: str
+    number: str
+    detail: str
+    url: str
+    is_subsidiary: bool
+    is_current: bool
+
+
+def _grouped(memberships: list[Membership], *, here: Customer | None, names_merchants: bool) -> Iterator[Choice]:
+    """Reads `subsidiaries`: memberships come with them. Nobody is shown twice."""
+    mine = {membership.customer.public_id: membership for membership in memberships}
+    parents = {public_id: row for row in memberships for public_id, _name, _number in vars(row)["subsidiaries"]}
+    current = here.public_id if here is not None else ""
+    for membership in memberships:
+        customer = membership.customer
+        if customer.public_id in parents:
+            continue
+        yield _own(membership, current=current, is_subsidiary=False, names_merchant=names_merchants)
+        yield from _below(membership, mine=mine, current=current, names_merchant=names_merchants)
+
+
+def _below(
+    membership: Membership, *, mine: dict[str, Membership], current: str, names_merchant: bool
+) -> Iterator[Choice]:
+    for public_id, name, number in vars(membership)["subsidiaries"]:
+        if public_id in mine:
+            yield _own(mine[public_id], current=current, is_subsidiary=True, names_merchant=names_merchant)
+            yield from _below(mine[public_id], mine=mine, current=current, names_merchant=names_merchant)
+        elif membership.role in OPENING_ROLES:
+            url = reverse("organizations:team", args=[public_id])
+            yield Choice(name, number, _("its team"), url, is_subsidiary=True, is_current=public_id == current)
+
+
+def _own(membership: Membership, *, current: str, is_subsidiary: bool, names_merchant: bool) -> Choice:
+    customer = membership.customer
+    detail = membership.get_role_display()
+    return Choice(
+        name=customer.name,
+        number=customer.number,
+        detail=f"{detail} · {customer.merchant.name}" if names_merchant else detail,
+        url=customer.get_absolute_url(),
+        is_subsidiary=is_subsidiary,
+        is_current=customer.public_id == current,
+    )
 
 
 class Frame:
@@ -37,6 +91,8 @@ class Frame:
         if self.customer is None:
             return []
         ident = [self.customer.public_id]
+        if getattr(self._request, "through", None) is not None:
+            return []  # an administrator of the parent company opens the team's pages, which lead to each other
         places: list[tuple[str, str, str, Permission | None]] = [
             (_("Home"), reverse("portal:home", args=ident), "house", None),
             (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
@@ -77,7 +133,25 @@ class Frame:
             "customer__kind",
             "customer__merchant__name",
         )
+        mine = mine.annotate(subsidiaries=subsidiaries_of("customer_id"))
         return list(mine.select_related("customer__merchant").only("role", *shown))
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        """The person's customers by name, each parent company followed by its subsidiaries, for the switcher."""
+        return self._choices(self.memberships[:SHOWN])
+
+    @property
+    def all_choices(self) -> list[Choice]:
+        """The same of all of them, for the page of the choice."""
+        return self._choices(self.memberships)
+
+    def _choices(self, memberships: list[Membership]) -> list[Choice]:
+        return list(_grouped(memberships, here=self.customer, names_merchants=self.has_several_merchants))
+
+    @property
+    def has_more(self) -> bool:
+        return len(self.memberships) > SHOWN
 
     @cached_property
     def signup(self) -> SubscribeForm | None:

@@ -19,6 +19,8 @@ from organizations.comparison import outcome
 from organizations.models import (
     AccessRequest,
     ActivationRequest,
+    CompanyLink,
+    CounterCase,
     Customer,
     Mandate,
     Merchant,
@@ -126,7 +128,8 @@ def _stopped(merchants: list[Merchant]) -> Pile:
 
 
 def _teams(merchants: list[Merchant]) -> list[Pile]:
-    """Proofs of authority nobody looked at, and take-overs nobody opposed in time."""
+    """Proofs nobody looked at, take-overs nobody opposed in time, subsidiaries declared, questions about refusals."""
+    asked = CounterCase.objects.open().filter(decision__merchant__in=merchants)
     proofs = Mandate.objects.proof_waiting().filter(customer__merchant__in=merchants)
     ripe = TakeOver.objects.ripe().filter(customer__merchant__in=merchants)
     return [
@@ -142,6 +145,23 @@ def _teams(merchants: list[Merchant]) -> list[Pile]:
             ripe.select_related("customer", "asked_by").order_by("pk"),
             _take_over,
             "organizations_takeover_changelist",
+            "",
+        ),
+        _pile(
+            gettext_lazy("Subsidiaries to confirm"),
+            CompanyLink.objects.waiting()
+            .filter(parent__merchant__in=merchants)
+            .select_related("parent")
+            .order_by("pk"),
+            _link,
+            "organizations_companylink_changelist",
+            "",
+        ),
+        _pile(
+            gettext_lazy("Questions about refusals at the counters"),
+            asked.select_related("decision__customer").order_by("pk"),
+            _case,
+            "organizations_countercase_changelist",
             "",
         ),
     ]
@@ -206,6 +226,16 @@ def _proof(mandate: Mandate) -> Line:
 def _take_over(take_over: TakeOver) -> Line:
     url = reverse("admin:organizations_takeover_change", args=[take_over.pk])
     return Line(str(take_over.asked_by), take_over.customer.name, iso_date(take_over.asked_at), url)
+
+
+def _link(link: CompanyLink) -> Line:
+    url = reverse("admin:organizations_companylink_change", args=[link.pk])
+    return Line(link.parent.name, link.customer_number, iso_date(link.asked_at), url)
+
+
+def _case(case: CounterCase) -> Line:
+    url = reverse("admin:organizations_countercase_change", args=[case.pk])
+    return Line(case.decision.person, case.customer.name, iso_date(case.asked_at), url)
 
 
 def _verification(verification: Verification) -> Line:

@@ -29,6 +29,8 @@ PLACES = [
     _entry(_("Changes in the register"), "scan-search", "organizations_registeralert_changelist"),
     _entry(_("Mandates"), "stamp", "organizations_mandate_changelist"),
     _entry(_("Take-overs"), "user-cog", "organizations_takeover_changelist"),
+    _entry(_("Parents and subsidiaries"), "network", "organizations_companylink_changelist"),
+    _entry(_("Questions about refusals"), "circle-question-mark", "organizations_countercase_changelist"),
     _entry(_("Signatures"), "signature", "signatures_signaturerequest_changelist"),
     _entry(_("Campaigns"), "megaphone", "newsletter_campaign_changelist"),
     _entry(_("Subscribers"), "newspaper", "newsletter_subscriber_changelist"),

@@ -110,6 +110,9 @@ class SignatureRequest(models.Model):
     sender_phone = models.CharField(_("asked by: phone"), max_length=40, help_text=_("E.164."))
     sender_extension = models.CharField(_("asked by: extension"), max_length=10, blank=True)
     sender_hue = models.PositiveSmallIntegerField(default=165, help_text=_("Of its accent colour, in degrees."))
+    back_path = models.CharField(
+        max_length=500, blank=True, help_text=_("Where the signer goes on afterwards, as the app that asks says.")
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("requested by")
     )

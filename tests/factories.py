@@ -12,7 +12,16 @@ from django.utils import timezone
 from accounts.models import OutgoingMessage, User
 from billing.models import Allocation, Invoice, InvoiceLine, Letterhead, Payment
 from newsletter.models import Campaign, Consent, Subscriber, Topic, Wording
-from organizations.models import Branch, Customer, Membership, Merchant, Organization, Verification
+from organizations.models import (
+    Branch,
+    CompanyLink,
+    CounterDecision,
+    Customer,
+    Membership,
+    Merchant,
+    Organization,
+    Verification,
+)
 from organizations.permissions import Role
 from registry.models import Edition, Enterprise, EnterpriseName
 from registry.names import fold
@@ -85,6 +94,39 @@ class MembershipFactory(factory.django.DjangoModelFactory[Membership]):
     user = None
     email = factory.LazyAttribute(lambda member: member.user.email if member.user else "")
     linked_at = factory.LazyAttribute(lambda member: timezone.now() if member.user else None)
+
+
+class CompanyLinkFactory(factory.django.DjangoModelFactory[CompanyLink]):
+    """Confirmed, unless said otherwise."""
+
+    class Meta:
+        model = CompanyLink
+
+    parent = factory.SubFactory(CustomerFactory, kind=Customer.Kind.MEMBER)
+    subsidiary = factory.SubFactory(
+        CustomerFactory, kind=Customer.Kind.MEMBER, merchant=factory.SelfAttribute("..parent.merchant")
+    )
+    customer_number = factory.SelfAttribute("subsidiary.number")
+    asked_by = factory.SubFactory("tests.factories.UserFactory")
+    decided_by = factory.SubFactory("tests.factories.UserFactory", is_staff=True)
+    decided_at = factory.LazyFunction(timezone.now)
+    is_accepted = True
+    decision = "Vu au registre"
+
+
+class RefusalFactory(factory.django.DjangoModelFactory[CounterDecision]):
+    """Somebody unlisted, refused at a counter."""
+
+    class Meta:
+        model = CounterDecision
+
+    customer = factory.SubFactory(CustomerFactory, kind=Customer.Kind.MEMBER)
+    merchant = factory.SelfAttribute("customer.merchant")
+    person = "Luc Morin"
+    agent = factory.SubFactory("tests.factories.UserFactory", is_staff=True)
+    answer = CounterDecision.Answer.NO
+    reason = CounterDecision.Reason.UNLISTED
+    act = CounterDecision.Act.REFUSED
 
 
 class LetterheadFactory(factory.django.DjangoModelFactory[Letterhead]):

@@ -99,6 +99,10 @@ def address(route: Route, acme: Customer, invoice: Invoice) -> str:
         author = acme.memberships.earliest("pk").user
         waiting = {"customer": acme, "email": "absente@acme.example", "role": Role.VISITOR, "prepared_by": author}
         known |= {"mandate_id": Mandate.objects.create(**waiting).pk}
+    if "decision_id" in route.arguments:
+        known |= {"decision_id": factories.RefusalFactory(customer=acme).pk}
+    if "link_id" in route.arguments:
+        known |= {"link_id": factories.CompanyLinkFactory(parent=acme).pk}
     spare = {
         "hue": 165,
         "digest": "x",

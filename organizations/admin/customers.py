@@ -23,6 +23,7 @@ from accounts.models import normalize_email
 from accounts.spelling import plain
 from organizations.admin.counter import hold_view
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
+from organizations.admin.groups import declare_view
 from organizations.agents import MerchantScopedAdmin, agent, see_other
 from organizations.models import ActivationRequest, AuditEvent, Customer, Membership, Organization
 from organizations.permissions import OPENING_ROLES, Feature
@@ -199,6 +200,7 @@ class CustomerAdmin(MerchantScopedAdmin):
             path("activation/", view(self.activation), name=f"{name}_activation"),
             path("<path:object_id>/activate/", view(self.activate), name=f"{name}_activate"),
             path("<path:object_id>/hold/", view(partial(hold_view, self)), name=f"{name}_hold"),
+            path("<path:object_id>/subsidiary/", view(partial(declare_view, self)), name=f"{name}_subsidiary"),
             path("<path:object_id>/contact-email/", view(self.contact_email), name=f"{name}_contact_email"),
             *super().get_urls(),
         ]
@@ -308,6 +310,7 @@ class CustomerAdmin(MerchantScopedAdmin):
             else "",
             "activate": self.address("activate", customer.pk),
             "hold": self.address("hold", customer.pk),
+            "subsidiary": self.address("subsidiary", customer.pk) if customer.kind == Customer.Kind.MEMBER else "",
             "is_held": customer.held_at is not None,
             "can_invite": customer.opened_at is None and customer.closed_at is None,
         }

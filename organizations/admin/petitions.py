@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -79,7 +79,7 @@ class Deciding(MerchantScopedAdmin):
         return format_html('<a href="{}">{}</a>', customer_address(row.customer_id), row.customer)
 
     @admin.display(description=gettext_lazy("decide"))
-    def decide(self, row: Mandate | TakeOver) -> str:
+    def decide(self, row: Model) -> str:
         return format_html(
             '<a href="{}">{}</a> <a class="aside" href="{}">{}</a>',
             self.address("accept", row.pk), _("Accept…"), self.address("refuse", row.pk), _("Refuse…"),

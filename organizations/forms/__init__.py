@@ -1,6 +1,7 @@
 """What people type: on the ways in, of their company, of its team, at a counter. Shapes only."""
 
 from organizations.forms.counter import AskedForm, DecisionForm, DepartureForm, ListForm, PinForm, UnlistedForm
+from organizations.forms.groups import CaseForm, SubsidiaryForm
 from organizations.forms.rosters import ConfirmedFileForm, TeamFileForm
 from organizations.forms.team import AccessForm, AddressForm, InviteForm, JoinForm, TakeOverForm
 from organizations.forms.ways_in import (
@@ -19,6 +20,7 @@ __all__ = (
     "AddressForm",
     "AmountField",
     "AskedForm",
+    "CaseForm",
     "ConfirmedFileForm",
     "DecisionForm",
     "DepartureForm",
@@ -29,6 +31,7 @@ __all__ = (
     "NeqField",
     "OneLineField",
     "PinForm",
+    "SubsidiaryForm",
     "TakeOverForm",
     "TeamFileForm",
     "UnlistedForm",

@@ -1,9 +1,11 @@
 """Merchants and their customers, the people of a customer, and what happened."""
 
 from organizations.models.alerts import RegisterAlert, WatchedEdition
+from organizations.models.cases import CounterCase
 from organizations.models.companies import Organization
 from organizations.models.counter import Card, CounterDecision
 from organizations.models.customers import Customer, CustomerQuerySet
+from organizations.models.groups import CompanyLink
 from organizations.models.history import AuditEvent
 from organizations.models.mandates import Invitation, Mandate
 from organizations.models.members import Grant, Membership, MembershipQuerySet
@@ -20,7 +22,9 @@ __all__ = (
     "AuditEvent",
     "Branch",
     "Card",
+    "CompanyLink",
     "Confirmation",
+    "CounterCase",
     "CounterDecision",
     "Customer",
     "CustomerQuerySet",

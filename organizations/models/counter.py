@@ -129,6 +129,11 @@ class CounterDecision(models.Model):
     )
     answer = models.CharField(_("answer"), max_length=7, choices=Answer)
     reason = models.CharField(_("reason"), max_length=13, choices=Reason, blank=True)
+    details = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text=_("What the sentence of the reason said that day: a day, words, a limit."),
+    )
     act = models.CharField(_("decision"), max_length=9, choices=Act)
     shown = models.CharField(_("shown"), max_length=7, choices=Shown, default=Shown.NAME)
     amount = models.DecimalField(

@@ -68,6 +68,12 @@ class AuditEvent(models.Model):
         REVIEW_CLOSED = "review_closed", _("Review of access ended")
         MEMBER_CONFIRMED = "member_confirmed", _("Access confirmed")
         REST_CONFIRMED = "rest_confirmed", _("All other access confirmed")
+        LINK_ASKED = "link_asked", _("Subsidiary declared")
+        LINK_CONFIRMED = "link_confirmed", _("Subsidiary confirmed")
+        LINK_REFUSED = "link_refused", _("Subsidiary refused")
+        LINK_ENDED = "link_ended", _("Subsidiary no more")
+        CASE_OPENED = "case_opened", _("Refusal at a counter questioned")
+        CASE_ANSWERED = "case_answered", _("Question about a refusal answered")
         ORGANIZATION_WITHDRAWN = "organization_withdrawn", _("Verification withdrawn")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language, OutgoingMessage
 from organizations.models.customers import Customer
+from organizations.models.groups import CompanyLink
 from organizations.models.members import Membership
 from organizations.models.merchants import Branch
 from organizations.models.terms import TERMS_CONSTRAINTS, Terms
@@ -69,6 +70,10 @@ class Mandate(Terms):
     prepared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("on the authority of")
     )
+    through = models.ForeignKey(
+        CompanyLink, on_delete=models.PROTECT, null=True, blank=True, related_name="mandates",
+        verbose_name=_("as administrator of the parent company"),
+    )  # fmt: skip
     prepared_at = models.DateTimeField(_("prepared"), default=timezone.now, editable=False)
     signed_at = models.DateTimeField(_("signed"), null=True, blank=True, editable=False)
     effective_at = models.DateTimeField(_("in effect"), null=True, blank=True, editable=False)

@@ -60,7 +60,7 @@ def accept_proof(*, mandate: Mandate, by: User) -> Mandate:
         present = set(Grant.objects.filter(content_object=mandate.customer, user=mandate.membership.user)
                       .values_list("permission__codename", flat=True))  # fmt: skip
         set_grants(membership=mandate.membership, granted=known(present) | (known(mandate.granted) & NEEDING_PROOF))
-        write_about_change(mandate=mandate)
+        write_about_change(mandate=mandate, back=_where_refused(mandate, mandate.membership))
     record(Event.PROOF_ACCEPTED, mandate, by=by)
     return mandate
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +16,8 @@ from accounts.models import User
 from organizations import cards, lookup
 from organizations.access import who_can_grant
 from organizations.branches import Place
-from organizations.counter import Act, Answer, Decision, Reason
-from organizations.letters import write_to
+from organizations.counter import Act, Answer, Decision, Reason, as_decided
+from organizations.letters import absolute, write_to
 from organizations.lookup import Found
 from organizations.models import Card, CounterDecision, Customer
 from organizations.refusals import Refusal
@@ -83,12 +84,13 @@ def record_decision(
         agent=by,
         answer=decision.answer,
         reason=decision.reason or (Reason.NOT_THEM if act == Act.REFUSED else Reason.NONE),
+        details=decision.details if decision.reason else {},
         act=act,
         shown=_use_card(seen, membership_id=membership_id),
         amount=amount,
         purchase_order=purchase_order,
     )
-    return _keep(row, decision=decision)
+    return _keep(row)
 
 
 @transaction.atomic
@@ -106,7 +108,7 @@ def refuse_unlisted(*, customer: Customer, person: str, place: Place, by: User) 
         reason=Reason.UNLISTED,
         act=Act.REFUSED,
     )
-    return _keep(row, decision=Decision(answer=Answer.NO, reason=Reason.UNLISTED))
+    return _keep(row)
 
 
 def _found_locked(membership_id: int, *, place: Place) -> Found:
@@ -161,16 +163,17 @@ def _use_card(seen: str, *, membership_id: int) -> CounterDecision.Shown:
     return CounterDecision.Shown.PHONE
 
 
-def _keep(row: CounterDecision, *, decision: Decision) -> CounterDecision:
+def _keep(row: CounterDecision) -> CounterDecision:
     """Written with whether it is told: one letter an hour for one person. Needs the customer's lock."""
     granters = who_can_grant(customer=row.customer) if row.act == Act.REFUSED else []
     row.is_told = bool(granters) and not _told_lately(row)
     row.save(force_insert=True)
+    why = as_decided(row=row)
+    page = absolute(reverse("organizations:refusal", args=[row.customer.public_id, row.pk]))
     for granter in granters if row.is_told else []:
         person = granter.user
         if person is None:
             continue
-        sentence = decision if decision.reason else Decision(answer=Answer.NO, reason=Reason.NOT_THEM)
         write_to(
             merchant=row.customer.merchant,
             to=person.email,
@@ -179,7 +182,8 @@ def _keep(row: CounterDecision, *, decision: Decision) -> CounterDecision:
                 "decision": row,
                 "customer": row.customer,
                 "person": person,
-                "why": sentence.sentence(person=row.person, customer=row.customer.name, language=person.language),
+                "why": why.sentence(person=row.person, customer=row.customer.name, language=person.language),
+                "action_url": page,
             },
             language=person.language,
         )

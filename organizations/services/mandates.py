@@ -14,14 +14,15 @@ from typing import NamedTuple
 
 from django.core.files.base import ContentFile, File
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language, User, normalize_email
 from organizations import audit
-from organizations.access import membership_of, permissions_by
-from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
+from organizations.access import giver_at, granted_to, permissions_by, through_of
+from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
 from organizations.papers import papers_of
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission, Role
 from organizations.refusals import Refusal
@@ -111,12 +112,15 @@ def prepare_invitations(
         customer = lock_customer(pk=customer.pk)
         if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
             raise NoTeam
-        giver = _giver(customer=customer, by=by)
+        giver = giver_at_present(customer=customer, by=by)
+        through = through_of(giver=giver)
         for invitee, wish in people:
             invitee = invitee._replace(email=normalize_email(invitee.email))  # noqa: PLW2901 - the one spelling
             refuse_beyond_reach(giver=giver, wish=wish)
-            _refuse_person(customer, invitee, wish, by=by)
-            write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path)
+            _refuse_person(customer, invitee, wish, by=by, through=through)
+            write_mandate(
+                customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path, through=through
+            )
     return batch
 
 
@@ -129,6 +133,7 @@ def write_mandate(
     batch: uuid.UUID,
     proof: str,
     membership: Membership | None = None,
+    through: CompanyLink | None = None,
 ) -> Mandate:
     """The row, its branches and its line of history. The caller holds the customer's lock and has decided."""
     needing = wish.beyond_role & NEEDING_PROOF
@@ -140,6 +145,7 @@ def write_mandate(
     mandate = Mandate.objects.create(
         customer=customer,
         membership=membership,
+        through=through,
         batch=batch,
         granted=codes(wish.beyond_role),
         prepared_by=by,
@@ -152,16 +158,18 @@ def write_mandate(
     return mandate
 
 
-def ask_to_sign(*, customer: Customer, batch: uuid.UUID, by: User, origin: Origin) -> SignatureRequest:
-    """Print what one batch gives, and ask the person who prepared it to sign; asked twice, it is the same request."""
+def ask_to_sign(*, customer: Customer, batch: uuid.UUID, by: User, origin: Origin, back: str = "") -> SignatureRequest:
+    """Print what one batch gives, and ask the person who prepared it to sign; asked twice, it is the same request.
+
+    Signed, they are led back to the page they came from; none named: the team.
+    """
     mine = Mandate.objects.unsigned().filter(customer=customer, batch=batch, prepared_by=by)
-    mandates = list(
-        mine.select_related("customer__merchant", "prepared_by").prefetch_related("branches").order_by("pk")
-    )
+    rows = mine.select_related("customer__merchant", "prepared_by", "through__parent")
+    mandates = list(rows.prefetch_related("branches").order_by("pk"))
     if not mandates:
         raise NothingToSign
-    giver = _giver(customer=customer, by=by)
-    merchant = mandates[0].customer.merchant
+    giver = giver_at_present(customer=customer, by=by)
+    refuse_other_authority(mandate=mandates[0], giver=giver)
     french, english = papers_of(mandates=mandates)
     request = signature_requests.request_signature(
         by=by,
@@ -173,19 +181,13 @@ def ask_to_sign(*, customer: Customer, batch: uuid.UUID, by: User, origin: Origi
             language=by.language,
             user=by,
             phone="" if by.phone_extension else by.phone,
-            capacity=_("%(role)s of %(company)s") % {"role": giver.get_role_display(), "company": customer.name},
+            capacity=_capacity(customer, giver),
         ),
-        sender=Sender(
-            slug=merchant.slug,
-            name=merchant.name,
-            email=merchant.email,
-            phone=merchant.phone.as_e164,
-            phone_extension=merchant.phone_extension,
-            hue=merchant.hue,
-        ),
+        sender=_sender(customer=mandates[0].customer),
         french=french,
         english=english if by.language == Language.ENGLISH else None,
         origin=origin,
+        back_path=back or reverse("organizations:team", args=[customer.public_id]),
     )
     Mandate.objects.unsigned().filter(batch=batch).update(signature=request)
     return request
@@ -211,12 +213,14 @@ def correct_address(*, mandate: Mandate, email: str, by: User) -> uuid.UUID:
     if mandate.ended_at is not None or mandate.effective_at is not None or mandate.membership is not None:
         raise NothingToSign
     wish = terms_signed(mandate=mandate)
-    refuse_beyond_reach(giver=_giver(customer=customer, by=by), wish=wish)
+    giver = giver_at_present(customer=customer, by=by)
+    through = through_of(giver=giver)
+    refuse_beyond_reach(giver=giver, wish=wish)
     cancel_mandate(mandate=mandate, by=by)
     invitee = Invitee(mandate.first_name, mandate.last_name, normalize_email(email), mandate.phone, mandate.language)
-    _refuse_person(customer, invitee, wish, by=by)
-    batch = uuid.uuid4()
-    write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=mandate.proof.name or "")
+    _refuse_person(customer, invitee, wish, by=by, through=through)
+    batch, proof = uuid.uuid4(), mandate.proof.name or ""
+    write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=proof, through=through)
     return batch
 
 
@@ -270,21 +274,52 @@ def refuse_beyond_reach(*, giver: Membership, wish: Wish) -> None:
     raise BeyondReach
 
 
-def _giver(*, customer: Customer, by: User) -> Membership:
-    giver = membership_of(customer=customer, user=by) if by.is_active else None
+def giver_at_present(*, customer: Customer, by: User) -> Membership:
+    """By what a person gives access at this customer today, with what was granted to them; raises BeyondReach."""
+    giver = giver_at(customer=customer, user=by) if by.is_active else None
     if giver is None:
         raise BeyondReach
-    giver.customer = customer
+    if through_of(giver=giver) is None:
+        giver.customer = customer
+    vars(giver)["granted"] = granted_to(membership=giver)  # asked of each person otherwise
     return giver
+
+
+def _sender(*, customer: Customer) -> Sender:
+    merchant = customer.merchant
+    return Sender(
+        slug=merchant.slug,
+        name=merchant.name,
+        email=merchant.email,
+        phone=merchant.phone.as_e164,
+        phone_extension=merchant.phone_extension,
+        hue=merchant.hue,
+    )
+
+
+def _capacity(customer: Customer, giver: Membership) -> str:
+    if (link := through_of(giver=giver)) is None:
+        return _("%(role)s of %(company)s") % {"role": giver.get_role_display(), "company": customer.name}
+    words = {"role": giver.get_role_display(), "parent": link.parent.name, "company": customer.name}
+    return _("%(role)s of %(parent)s, parent company of %(company)s") % words
 
 
 def giver_of(*, mandate: Mandate) -> Membership:
     """The membership by which its author gives it now; raises AuthorityLost when they no longer may."""
-    giver = membership_of(customer=mandate.customer, user=mandate.prepared_by)
+    giver = giver_at(customer=mandate.customer, user=mandate.prepared_by)
     if giver is None or not mandate.prepared_by.is_active:
         raise AuthorityLost
-    giver.customer = mandate.customer
+    refuse_other_authority(mandate=mandate, giver=giver)
+    if through_of(giver=giver) is None:
+        giver.customer = mandate.customer
     return giver
+
+
+def refuse_other_authority(*, mandate: Mandate, giver: Membership) -> None:
+    """The document says on whose authority it is given: raise AuthorityLost when it is another by now."""
+    link = through_of(giver=giver)
+    if mandate.through_id != (link.pk if link is not None else None):
+        raise AuthorityLost
 
 
 def record(event: AuditEvent.Event, mandate: Mandate, *, by: User | None) -> None:
@@ -299,7 +334,7 @@ def record(event: AuditEvent.Event, mandate: Mandate, *, by: User | None) -> Non
     )
 
 
-def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User) -> None:
+def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User, through: CompanyLink | None) -> None:
     if not invitee.email:
         if not (invitee.phone and (invitee.first_name or invitee.last_name)):
             raise NobodyNamed
@@ -307,7 +342,7 @@ def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User
             raise CounterOnly
         return
     if invitee.email == normalize_email(by.email):
-        raise InvitesOneself
+        raise InvitesOneself if through is None else GivenToOneself
     present = Membership.objects.active().filter(customer=customer, user__isnull=False)
     if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():
         raise AlreadyMember(email=invitee.email)

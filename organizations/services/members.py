@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import membership_of, permissions_by, who_can_grant
+from organizations.access import giver_at, membership_of, permissions_by, through_of, who_can_grant
 from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
@@ -95,7 +95,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
     membership = rows.get(pk=membership.pk)
     membership.customer = customer
-    giver = membership_of(customer=customer, user=by)
+    giver = giver_at(customer=customer, user=by)
     if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
         raise BeyondReach
     if is_over(membership=membership):
@@ -121,6 +121,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         batch=uuid.uuid4(),
         proof=proof,
         membership=membership,
+        through=through_of(giver=giver),
     ).batch
 
 
@@ -198,12 +199,19 @@ def is_over(*, membership: Membership) -> bool:
 
 
 def _theirs(membership: Membership) -> list[Mandate]:
-    """The mandates that end with a member: their own, and those they prepared that nobody accepted yet."""
-    live = Mandate.objects.live().filter(customer=membership.customer_id)
-    own = Q(membership=membership)
+    """The mandates that end with a member: their own, and those they prepared that nobody accepted yet.
+
+    Those they prepared at subsidiaries too, whose rows are locked after that of the parent, as everywhere.
+    """
+    here = Q(customer=membership.customer_id)
+    own = here & Q(membership=membership)
     if membership.user_id is not None:
-        own |= Q(prepared_by=membership.user_id, effective_at=None)
-    return list(live.filter(own).select_for_update(of=("self",)).order_by("pk"))
+        below = Q(through__parent=membership.customer_id)
+        own |= (here & Q(through=None) | below) & Q(prepared_by=membership.user_id, effective_at=None)
+    theirs = Mandate.objects.live().filter(own).order_by("pk")
+    for pk in sorted(set(theirs.values_list("customer_id", flat=True)) - {membership.customer_id}):
+        lock_customer(pk=pk)
+    return list(theirs.select_for_update(of=("self",)))
 
 
 def _take_away(membership: Membership, *, wish: Wish, had: Wish, by: User) -> None:

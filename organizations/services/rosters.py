@@ -79,10 +79,7 @@ class NobodyNew(Refusal):
 
 def foresee(*, customer: Customer, entries: Sequence[Entry], by: User) -> list[Line]:
     """What a confirmation would do with each line, in the file's order. As many queries for one line as for all."""
-    giver = Membership.objects.active().filter(customer=customer, user=by).with_granted().first()
-    if giver is None:
-        raise mandates.BeyondReach
-    giver.customer = customer
+    giver = mandates.giver_at_present(customer=customer, by=by)
     judge = _Judge(customer, giver, _known(customer, entries), dict(_branches(customer)))
     first_lines: dict[Key, int] = {}
     lines = []

@@ -48,7 +48,7 @@ def card_revoke(request: CustomerRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("organizations:card", args=[request.customer.public_id]), status=303)
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def card_print(request: CustomerRequest, membership_id: int) -> HttpResponse:

@@ -18,7 +18,7 @@ from organizations.services import departures
 from organizations.views.team import of_members
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -33,7 +33,7 @@ from signatures.links import path_of
 from signatures.models import SignatureRequest
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def team_invite(request: CustomerRequest) -> HttpResponse:
@@ -81,7 +81,7 @@ def _invitees(form: InviteForm, customer: Customer) -> list[Invitee]:
     return people
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
@@ -127,13 +127,15 @@ def _act(request: CustomerRequest, mandate: Mandate, form: AddressForm) -> HttpR
 
 def _mandate(request: CustomerRequest, mandate_id: int) -> Mandate:
     """Any of the company's for who manages the team; else those one prepared oneself."""
-    rows = request.customer.mandates.select_related("prepared_by", "signature", "invitation__message", "membership")
+    rows = request.customer.mandates.select_related(
+        "prepared_by", "signature", "invitation__message", "membership", "through__parent"
+    )
     if Permission.MANAGE_TEAM not in request.permissions:
         rows = rows.filter(prepared_by=request.user)
     return get_object_or_404(rows, pk=mandate_id)
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_safe
 def mandate_register(request: CustomerRequest) -> HttpResponse:
@@ -144,7 +146,7 @@ def mandate_register(request: CustomerRequest) -> HttpResponse:
         mistake = ""
     except ValueError:
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
-    rows = request.customer.mandates.in_force(on=day).select_related("prepared_by", "signature")
+    rows = request.customer.mandates.in_force(on=day).select_related("prepared_by", "signature", "through__parent")
     shown = rows.order_by("last_name", "first_name", "pk")[:500]
     context = {"day": day, "typed": typed, "mistake": mistake, "mandates": [(row, _has_file(row)) for row in shown]}
     return render(request, "organizations/mandate_register.html", context, status=422 if mistake else 200)
@@ -154,7 +156,7 @@ def _has_file(mandate: Mandate) -> bool:
     return mandate.signature is not None and mandate.signature.state == SignatureRequest.State.SEALED
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_safe
 def mandate_pdf(request: CustomerRequest, mandate_id: int) -> HttpResponse:

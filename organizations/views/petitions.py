@@ -38,7 +38,7 @@ def join_ask(request: PersonRequest) -> HttpResponse:
     )
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def join_requests(request: CustomerRequest) -> HttpResponse:

@@ -18,7 +18,7 @@ from organizations.views.team import of_members, see_other
 ANSWERED = 25  # people the page names of those looked at already
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

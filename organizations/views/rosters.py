@@ -25,8 +25,7 @@ from organizations.services import mandates, rosters
 from organizations.services.rosters import NEW, Act, Line
 from organizations.spreadsheets import Entry
 from organizations.terms import Wish
-from organizations.views.team import of_members, origin_of, roles_given_by, see_other
-from signatures.links import path_of
+from organizations.views.team import of_members, roles_given_by, signed_from
 
 MARKS = {Act.INVITE: "part", Act.LIST: "part", Act.SAME: "paid", Act.DIFFERENT: "due", Act.WAITING: "part"}
 
@@ -48,7 +47,7 @@ class Shown(NamedTuple):
     faults: tuple[tuple[str, str, str], ...] = ()
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,7 +87,7 @@ def _answer(request: CustomerRequest) -> HttpResponse:
     return render(request, "organizations/team_import.html", context, status=status)
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @require_safe
 def team_template(request: CustomerRequest) -> HttpResponse:
@@ -109,8 +108,7 @@ def _import(request: CustomerRequest, form: ConfirmedFileForm) -> HttpResponse:
         leaves_out=form.cleaned_data["leaves_out"],
         by=request.user,
     )
-    asked = mandates.ask_to_sign(customer=request.customer, batch=first, by=request.user, origin=origin_of(request))
-    return see_other(path_of(request=asked))
+    return signed_from(request, first)
 
 
 def _read(request: CustomerRequest, entries: list[Entry], content: bytes, *, refusal: object = None) -> HttpResponse:

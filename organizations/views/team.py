@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
@@ -53,7 +54,7 @@ def of_members(view: View) -> Callable[..., HttpResponseBase]:
     return page
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @require_safe
 def team_list(request: CustomerRequest) -> HttpResponse:
@@ -80,6 +81,7 @@ def team_list(request: CustomerRequest) -> HttpResponse:
         "more_url": f"{address}?{'&'.join(filter(None, [filters.query, more]))}" if more else "",
         "export_url": f"{reverse('organizations:team-export', args=[customer.public_id])}?{filters.query}",
         "manages": Permission.MANAGE_TEAM in request.permissions,
+        "through": request.through,
     }
     if target not in FRAGMENTS:
         context |= {"desk": team.desk_of(customer=customer, by=request.user), "waiting": _waiting(customer)}
@@ -90,7 +92,7 @@ def _waiting(customer: Customer) -> list[tuple[Mandate, tuple[str, str]]]:
     return [(mandate, team.state_of(mandate=mandate)) for mandate in team.waiting_mandates(customer=customer)]
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_safe
 def team_export(request: CustomerRequest) -> StreamingHttpResponse:
@@ -103,7 +105,7 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
     )
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
@@ -125,10 +127,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 proof=mandates.keep_proof(proof=form.cleaned_data["proof"]),
             )
             if batch is not None:
-                asked = mandates.ask_to_sign(
-                    customer=request.customer, batch=batch, by=request.user, origin=origin_of(request)
-                )
-                return see_other(path_of(request=asked))
+                return signed_from(request, batch)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -147,7 +146,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     )
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
@@ -166,7 +165,7 @@ def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
     return render(request, "organizations/member_remove.html", context, status=422 if refusal else 200)
 
 
-@requires(Permission.INVITE_VISITORS)
+@requires(Permission.INVITE_VISITORS, or_parent=True)
 @of_members
 @require_POST
 def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
@@ -178,6 +177,14 @@ def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
         )
     except Refusal:  # signed or given up since the page was read: the list says which
         return see_other(reverse("organizations:team", args=[request.customer.public_id]))
+    return see_other(path_of(request=asked))
+
+
+def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
+    """To the signature of what was prepared on this page, which it leads back to. Raises what keeps from signing."""
+    asked = mandates.ask_to_sign(
+        customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
+    )
     return see_other(path_of(request=asked))
 
 

@@ -24,9 +24,7 @@ from organizations.models import AccessRequest, ActivationRequest, Customer, Man
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import activation, members, recognition, requests
-from organizations.services.mandates import ask_to_sign
-from organizations.views.team import origin_of, see_other
-from signatures.links import path_of
+from organizations.views.team import see_other, signed_from
 
 LONGEST_PATH = 500
 # The links that no longer work, as their page names them.
@@ -155,7 +153,7 @@ def _page_of(customer: Customer, path: str) -> str:
     return path if is_ours and path.isprintable() else ""
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def permission_grant(request: CustomerRequest, membership_id: int, permission: str) -> HttpResponse:
     """Where the letter of somebody who asks leads: who asks, for what, and one button, which leads to the signature."""
@@ -170,11 +168,9 @@ def permission_grant(request: CustomerRequest, membership_id: int, permission: s
             batch = members.grant(membership=membership, permission=wanted, by=request.user)
             if batch is None:
                 return see_other(request.path)
-            asked = ask_to_sign(customer=request.customer, batch=batch, by=request.user, origin=origin_of(request))
+            return signed_from(request, batch)
         except Refusal as caught:
             refusal = caught
-        else:
-            return see_other(path_of(request=asked))
     membership.customer = request.customer
     context = {
         "permission": wanted,

@@ -62,11 +62,12 @@ def request_signature(
     french: Paper,
     english: Paper | None = None,
     origin: Origin,
+    back_path: str = "",
 ) -> SignatureRequest:
     """Ask one person to sign one document, in French and in English when there is an English one; write to them.
 
     Whoever asks themself is at the screen and gets no letter: lead them to `links.path_of`. The same asked twice is
-    one request. Raises AlreadyAsked, SignerUnreachable, DocumentRefused.
+    one request. Signed, they are led on to `back_path`. Raises AlreadyAsked, SignerUnreachable, DocumentRefused.
     """
     email = _address(signer)
     with transaction.atomic():
@@ -82,6 +83,7 @@ def request_signature(
             **_named(signer, email=email),
             **_in_the_name_of(sender),
             requested_by=by,
+            back_path=back_path,
         )
         take_turns(about=f"{purpose}:{subject_key}:{email}")
         if (waiting := _waiting_like(asked)) is not None:

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from organizations.access import grant_permission
-from organizations.models import Customer, Membership
-from organizations.permissions import ROLE_PERMISSIONS, Feature, Permission, Role
+from organizations.models import CompanyLink, Customer, Membership
+from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Feature, Permission, Role
 from tests import factories
 from tests.strictness import StrictClient
 from tests.test_access import OF_CUSTOMERS, address
@@ -105,6 +105,108 @@ def test_what_is_taken_away_holds_on_the_very_next_request(acme, alice, person, 
     assert_doors(client, doors, ROLE_PERMISSIONS[Role.ADMINISTRATOR], is_in=True)
     Membership.objects.filter(user=alice).update(role=Role.VISITOR)
     assert_doors(client, doors, ROLE_PERMISSIONS[Role.VISITOR], is_in=True)
+
+
+@pytest.fixture
+def holding(acme, boreal):
+    """The parent company of Acme, and the link."""
+    company = factories.CustomerFactory(merchant=boreal, number="90001", kind=Customer.Kind.MEMBER, name="Holding")
+    return factories.CompanyLinkFactory(parent=company, subsidiary=acme)
+
+
+def of_the_parent(holding, role=Role.ADMINISTRATOR, **edges):
+    user = factories.UserFactory(email="paule@holding.example")
+    factories.MembershipFactory(customer=holding.parent, user=user, role=role, **edges)
+    return user
+
+
+def assert_team_alone(client, doors) -> None:
+    """Every page of the team opens, and not one other."""
+    for route, asked in doors.items():
+        status = client.get(asked).status_code
+        if "/team/" in route.pattern:
+            assert status in {200, 303, 405} or set(route.arguments) - {"customer_id"}, (route.name, status)
+            assert status != 403, route.name
+        else:
+            assert status == 404, (route.name, status)
+
+
+def test_the_doors_of_a_parent_are_the_pages_of_the_team():
+    assert {r.name for r in OF_CUSTOMERS if r.view.or_parent} == {
+        r.name for r in OF_CUSTOMERS if r.pattern.startswith("c/<slug:customer_id>/team/")
+    }
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("role", Role)
+def test_an_administrator_of_the_parent_opens_the_team_and_nothing_else(acme, doors, holding, role, edge):
+    change, is_in = EDGES[edge]
+    user = of_the_parent(holding, role=role, **change(timezone.localdate()))
+    client = browser(user)
+    if is_in and role in OPENING_ROLES:
+        assert_team_alone(client, doors)
+    else:
+        assert_doors(client, doors, frozenset(), is_in=False)
+    assert acme.permissions_for(user) == frozenset()
+    assert not user.has_perm("organizations.manage_team", acme)
+
+
+def test_a_right_to_manage_the_parents_team_is_not_enough(holding, doors):
+    user = of_the_parent(holding, role=Role.EDITOR)
+    grant_permission(customer=holding.parent, user=user, permission=Permission.MANAGE_TEAM)
+    assert_doors(browser(user), doors, frozenset(), is_in=False)
+
+
+@pytest.mark.parametrize("change", [
+    {"ended_at": timezone.now(), "ended_by": "sam"},
+    {"is_accepted": False, "subsidiary": None},
+    {"is_accepted": None, "subsidiary": None, "decided_at": None, "decided_by": None, "decision": ""},
+])  # fmt: skip
+def test_a_link_that_ended_or_was_never_confirmed_opens_nothing(holding, doors, sam, change):
+    client = browser(of_the_parent(holding))
+    assert_team_alone(client, doors)
+    CompanyLink.objects.update(**{name: sam if value == "sam" else value for name, value in change.items()})
+    assert_doors(client, doors, frozenset(), is_in=False)
+
+
+@pytest.mark.parametrize("closed", ["parent", "subsidiary"])
+def test_a_link_of_a_closed_company_opens_nothing(holding, doors, closed):
+    client = browser(of_the_parent(holding))
+    Customer.objects.filter(pk=getattr(holding, f"{closed}_id")).update(closed_at=timezone.now())
+    assert_doors(client, doors, frozenset(), is_in=False)
+
+
+def test_a_link_opens_neither_upwards_nor_two_floors_down(acme, alice, holding, boreal):
+    above = factories.CompanyLinkFactory(
+        parent=factories.CustomerFactory(merchant=boreal, kind=Customer.Kind.MEMBER), subsidiary=holding.parent
+    )
+    grandparent = of_the_parent(above)
+    team = f"/c/{acme.public_id}/team/"
+    assert browser(grandparent).get(team).status_code == 404
+    assert browser(grandparent).get(team.replace(acme.public_id, holding.parent.public_id)).status_code == 200
+    assert browser(alice).get(team.replace(acme.public_id, holding.parent.public_id)).status_code == 404
+
+
+def test_who_also_has_a_role_at_the_subsidiary_keeps_it_and_adds_the_team(acme, doors, holding):
+    user = of_the_parent(holding)
+    factories.MembershipFactory(customer=acme, user=user, role=Role.ACCOUNTANT)
+    client = browser(user)
+    held = ROLE_PERMISSIONS[Role.ACCOUNTANT]
+    for route, asked in doors.items():
+        status = client.get(asked).status_code
+        if "/team/" in route.pattern or is_open(route, held):
+            assert status != 403, route.name
+        else:
+            assert status == 403, (route.name, status)
+
+
+def test_coming_from_the_parent_costs_one_question_too(acme, holding, django_assert_num_queries):
+    client = browser(of_the_parent(holding))
+    asked = f"/c/{acme.public_id}/team/mandates/7/sign/"  # refused at the method, once behind the door
+    client.get(asked)
+    with django_assert_num_queries(2) as queries:
+        assert client.get(asked).status_code == 405
+    assert ["accounts_user" in queries[0]["sql"], "organizations_companylink" in queries[1]["sql"]] == [True, True]
 
 
 def test_the_door_asks_one_question_beyond_the_session_and_the_person(acme, person, django_assert_num_queries):

@@ -20,7 +20,7 @@ from organizations.services import mandates
 from organizations.services.authority import ProofDecided, accept_proof, refuse_proof
 from organizations.services.invitations import SomebodyElse, accept_as_new, accept_invitation
 from organizations.services.mandates import ask_to_sign, cancel_mandate, keep_proof
-from organizations.services.members import change_member, grant, remove_member
+from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.requests import ReasonMissing
 from signatures.models import SignatureRequest
 from signatures.services.requests import decline
@@ -294,3 +294,23 @@ def test_the_document_is_in_french_first_one_page_a_person_with_each_right_and_e
         assert words in french
     for words in ("Access mandate", "Buyer", "See invoices and balances", "$2,500.00", "compulsory", "further notice"):
         assert words in english.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_proof_accepted_leads_back_to_where_the_right_was_missing(acme, alice, bob, sam, proved):
+    page = f"/c/{acme.public_id}/organization/"
+    ask_for_permission(customer=acme, permission=BANK, by=bob, back=page)
+    accept_proof(mandate=proved, by=sam)
+    letter = OutgoingMessage.objects.filter(template="organizations/emails/access_changed").latest("pk")
+    assert letter.recipient == bob.email
+    assert page in letter.text
+
+
+def test_whoever_signs_goes_back_to_the_page_they_came_from(client, acme, alice, bob):
+    client.force_login(alice)
+    page = f"/c/{acme.public_id}/team/{member(bob).pk}/grant/view_invoices/"
+    signing_page = client.post(page).headers["Location"]
+    request = SignatureRequest.objects.get()
+    assert request.back_path == page
+    sign(request, alice)
+    assert f'href="{page}"' in client.get(signing_page).text
+    assert "Bob Gagnon a ce droit" in client.get(page).text

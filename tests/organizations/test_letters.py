@@ -11,11 +11,16 @@ from django.conf import settings
 from django.utils import translation
 
 from accounts.models import OutgoingMessage, User
+from organizations.branches import Place
 from organizations.models import ActivationRequest, Customer, Mandate, RegisterAlert
 from organizations.permissions import Permission, Role
 from organizations.services import activation, requests, verification, watch
 from organizations.services.authority import refuse_proof
+from organizations.services.cases import answer_case, open_case
+from organizations.services.counter import refuse_unlisted
 from organizations.services.customers import change_contact_email
+from organizations.services.departures import declare_gone
+from organizations.services.groups import ask_link, refuse_link
 from organizations.services.members import ask_for_permission, change_member, grant
 from organizations.services.petitions import ask_take_over, ask_to_join
 from organizations.services.recognition import recognize
@@ -32,6 +37,11 @@ BUTTONS = {
     "access_review": "/c/",
     "activation": "/activate/",
     "activation_asked": "",
+    "case_answered": "/c/",
+    "case_opened": "/admin/",
+    "company_link": "/c/",
+    "counter_refused": "/c/",
+    "handed_over": "/c/",
     "invitation": "/invitations/",
     "email_changed_new": "/accounts/signup/",
     "email_changed_old": "",
@@ -83,6 +93,7 @@ def letters(request: pytest.FixtureRequest, boreal: object, sam: User) -> dict[s
     requests.link_access_request(access_request=second, customer=account, by=sam)
     _send_those_of_a_company(merchant=boreal, language=language, agent=sam)
     _send_those_of_an_identity(merchant=boreal, language=language, agent=sam)
+    _send_those_of_a_counter(merchant=boreal, language=language, agent=sam)
     sent = OutgoingMessage.objects.filter(language=language, template__startswith="organizations/")
     return {letter.template.removeprefix("organizations/emails/"): letter for letter in sent}
 
@@ -104,6 +115,21 @@ def _send_those_of_a_company(*, merchant: object, language: str, agent: User) ->
     wish = wished(Role.EDITOR, Permission.VIEW_INVOICES, Permission.CHANGE_BANK_DETAILS)
     sign_batch(change_member(membership=person, wish=wish, by=administrator, proof="proofs/x.pdf"), administrator)
     refuse_proof(mandate=Mandate.objects.proof_waiting().get(), reason="Sans <signature>.", by=agent)
+
+
+def _send_those_of_a_counter(*, merchant: object, language: str, agent: User) -> None:
+    """Somebody is refused, which is asked about and answered; they leave; and the company gets a parent."""
+    company = factories.CustomerFactory(merchant=merchant, kind=Customer.Kind.MEMBER, language=language)
+    administrator, visitor = factories.UserFactory(language=language), factories.UserFactory()
+    chief = factories.MembershipFactory(customer=company, user=administrator, role=Role.ADMINISTRATOR)
+    leaving = factories.MembershipFactory(customer=company, user=visitor, role=Role.VISITOR)
+    here = Place(merchant=merchant, branch=factories.BranchFactory(merchant=merchant, name="Laval"))
+    decision = refuse_unlisted(customer=company, person="Luc <Morin>", place=here, by=agent)
+    case = open_case(decision=decision, message="Pourquoi <lui>?", by=administrator)
+    answer_case(case=case, answer="Il est <inconnu>.", by=agent)
+    declare_gone(membership=leaving, successor=chief, by=administrator)
+    link = ask_link(parent=company, customer_number="N-1", message="", by=administrator)
+    refuse_link(link=link, decision="Rien <ne> le prouve.", by=agent)
 
 
 def _send_those_of_an_identity(*, merchant: object, language: str, agent: User) -> None:
@@ -155,6 +181,10 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
     for name, words in {
         "join_asked": "Bonjour <vous>",
         "take_over": "Plus <personne>.",
+        "case_opened": "Pourquoi <lui>?",
+        "case_answered": "Il est <inconnu>.",
+        "company_link": "Rien <ne> le prouve.",
+        "counter_refused": "Luc <Morin>",
         "proof_refused": "Sans <signature>.",
         "organization_questioned": "Un <certificat>?",
         "organization_refused": "<Faux>",
@@ -169,3 +199,45 @@ def test_what_people_wrote_is_escaped_in_html_and_plain_in_text(letters):
 
 def test_only_the_letter_with_a_link_that_opens_is_sensitive(letters):
     assert {name for name, letter in letters.items() if letter.is_sensitive} == {"activation", "invitation"}
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        (
+            "fr-ca",
+            "Refus au comptoir\N{NO-BREAK SPACE}: Luc <Morin>, au nom de ",
+            [
+                "succursale Laval",
+                "ne figure pas sur la liste",
+                "Pour interroger le service du crédit",
+            ],
+        ),
+        (
+            "en-ca",
+            "Luc <Morin> was refused at the counter in the name of ",
+            ["our Laval branch", "is not on the list", "To ask the credit desk about it, open the refusal."],
+        ),
+    ],
+)
+def test_a_refusal_at_the_counter_reads_so(boreal, sam, language, subject, words):
+    _send_those_of_a_counter(merchant=boreal, language=language, agent=sam)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/counter_refused")
+    assert letter.subject.startswith(subject)
+    for said in words:
+        assert said in letter.text
+        assert said in letter.html
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr-ca", ["a quitté", "vous a désigné", "Rien n’était ouvert de son côté."]),
+        ("en-ca", ["has left", "named you to take over", "Nothing of theirs was open."]),
+    ],
+)
+def test_a_departure_is_handed_over_so(boreal, sam, language, words):
+    _send_those_of_a_counter(merchant=boreal, language=language, agent=sam)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/handed_over")
+    for said in words:
+        assert said in letter.text, letter.text

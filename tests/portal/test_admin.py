@@ -315,7 +315,7 @@ def test_home_is_what_waits_and_each_line_leads_to_its_decision(
 ):
     factories.CustomerFactory(merchant=Merchant.objects.get(slug="boreal"), email="jamais@example.org")
     sign_in(client, sam)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         content = client.get(reverse("admin:index")).content.decode()
     for address in [
         change("organizations_accessrequest", things),

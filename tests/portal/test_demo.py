@@ -14,6 +14,10 @@ from newsletter.models import Campaign, Subscription
 from newsletter.review import problems
 from organizations.models import (
     AccessRequest,
+    Card,
+    CompanyLink,
+    CounterCase,
+    CounterDecision,
     Customer,
     Invitation,
     JoinRequest,
@@ -60,17 +64,41 @@ def assert_a_team_shows_every_state() -> None:
     assert TakeOver.objects.open().exists()
 
 
+def assert_the_counter_has_something_to_find(client) -> None:
+    """Let go and refused, cards, a hold, a question open and one answered; an agent finds somebody at once."""
+    decisions = CounterDecision.objects.filter(merchant__slug="boreal")
+    assert set(decisions.values_list("act", flat=True)) == set(CounterDecision.Act)
+    assert {"other_branch", "unlisted", "on_hold"} <= set(decisions.refusals().values_list("reason", flat=True))
+    assert set(Card.objects.live().values_list("kind", flat=True)) == set(Card.Kind)
+    assert Customer.objects.filter(held_at__isnull=False).count() == 1
+    assert CounterCase.objects.open().count() == 1
+    assert CounterCase.objects.exclude(answer="").count() == 1
+    client.force_login(User.objects.get(email="sam@boreal.example"))
+    assert "Laval" in client.get("/counter/").text
+    assert "Peut louer et ramasser" in client.get("/counter/", {"at": "boreal.laval", "q": "gagnon"}).text
+
+
+def assert_a_group_is_there(client) -> None:
+    link = CompanyLink.objects.in_force().select_related("parent", "subsidiary").get()
+    assert link.parent.number == "10482"
+    assert CompanyLink.objects.waiting().exists()
+    client.force_login(User.objects.get(email="alice@acme.example"))
+    assert client.get(f"/c/{link.subsidiary.public_id}/team/").status_code == 200
+    assert client.get(link.subsidiary.get_absolute_url()).status_code == 404
+
+
 def test_a_register_that_is_loaded_is_left_alone():
     factories.EditionFactory()
     declare_all()
     assert (Edition.objects.count(), Verification.objects.count()) == (1, 0)
 
 
-def test_the_demo_is_told_once_and_adds_up(capsys):
+def test_the_demo_is_told_once_and_adds_up(capsys, client):
     call_command("seed_demo")
-    counts = [model.objects.count() for model in (Customer, User, Invoice, Allocation)]
+    told = (Customer, User, Invoice, Allocation, CounterDecision, CompanyLink)
+    counts = [model.objects.count() for model in told]
     call_command("seed_demo")
-    assert [model.objects.count() for model in (Customer, User, Invoice, Allocation)] == counts
+    assert [model.objects.count() for model in told] == counts
     assert "already there" in capsys.readouterr().out
     assert Customer.objects.count() >= 40
     assert Merchant.objects.all().default().slug == "boreal"
@@ -79,6 +107,8 @@ def test_the_demo_is_told_once_and_adds_up(capsys):
         held = set(Customer.objects.for_user(user).values_list("number", flat=True))
         assert {number for number, _role in login.roles} <= held
     assert_a_team_shows_every_state()
+    assert_the_counter_has_something_to_find(client)
+    assert_a_group_is_there(client)
     ines = User.objects.get(email="ines@example.org")
     assert {customer.merchant.slug for customer in Customer.objects.for_user(ines)} == {"boreal", "riviere"}
     acme = Invoice.objects.filter(customer__number="10482")

@@ -13,3 +13,4 @@ class Command(BaseCommand):
             self.stdout.write("Demo: already there.")
         # Each signature is a transaction of its own: after the story, which is one.
         demo.tell_team()
+        demo.tell_counter()
