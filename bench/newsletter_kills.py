@@ -20,6 +20,7 @@ from aiosmtpd.controller import Controller
 from bench.kills import insist, kill, portal, until
 from bench.measure import report
 from bench.newsletter import News
+from bench.outbox import Discard
 from portal.embedded.processes import free_port
 
 RECIPIENTS = int(os.environ.get("BENCH_RECIPIENTS", "100000"))
@@ -30,7 +31,7 @@ IN_FLIGHT = 1.0  # seconds: a message being handed over when its reader leaves h
 PATIENCE = 1800
 
 
-class Sink:
+class Sink(Discard):
     """When each recipient's messages arrived."""
 
     def __init__(self) -> None:
