@@ -42,10 +42,7 @@ def take_effect(*, request: SignatureRequest) -> None:
     if not waiting:
         raise mandates.NothingToSign
     for mandate in waiting:
-        try:
-            mandates.refuse_beyond_reach(giver=mandates.giver_of(mandate=mandate), wish=terms_signed(mandate=mandate))
-        except mandates.BeyondReach as lost:
-            raise mandates.AuthorityLost from lost
+        mandates.refuse_lost_authority(mandate=mandate)
         mandate.signed_at = timezone.now()
         mandate.save(update_fields=["signed_at"])
         record(Event.MANDATE_SIGNED, mandate, by=mandate.prepared_by)

@@ -20,7 +20,7 @@ from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
 from organizations.services import recognition
 from organizations.services.effects import put_in_effect
-from organizations.services.mandates import lock_customer, lock_mandate
+from organizations.services.mandates import AuthorityLost, lock_customer, lock_mandate, refuse_lost_authority
 from organizations.services.profiles import ProfileInUse, complete_profile, profile_in_use
 
 LASTS = timedelta(days=14)
@@ -198,6 +198,10 @@ def _refuse_over(invitation: Invitation, *, is_late_fine: bool = False) -> None:
 
 def _accept(invitation: Invitation, *, user: User) -> None:
     mandate = invitation.mandate
+    try:
+        refuse_lost_authority(mandate=mandate)
+    except AuthorityLost as lost:
+        raise InvitationRevoked(invitation=invitation) from lost
     membership = _membership_for(mandate, user=user)
     if membership.user_id is None:
         membership.user, membership.linked_at = user, timezone.now()

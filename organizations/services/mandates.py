@@ -315,6 +315,14 @@ def giver_of(*, mandate: Mandate) -> Membership:
     return giver
 
 
+def refuse_lost_authority(*, mandate: Mandate) -> None:
+    """Raise AuthorityLost when its author may no longer give what it gives. Under the customer's lock."""
+    try:
+        refuse_beyond_reach(giver=giver_of(mandate=mandate), wish=terms_signed(mandate=mandate))
+    except BeyondReach as lost:
+        raise AuthorityLost from lost
+
+
 def refuse_other_authority(*, mandate: Mandate, giver: Membership) -> None:
     """The document says on whose authority it is given: raise AuthorityLost when it is another by now."""
     link = through_of(giver=giver)

@@ -18,7 +18,7 @@ from accounts.models import User
 from organizations import audit
 from organizations.access import giver_at, membership_of, permissions_by, through_of, who_can_grant
 from organizations.letters import absolute, write_to
-from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership
+from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership, Merchant
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services.cards import revoke_cards
@@ -56,12 +56,14 @@ class NotAMember(Refusal):
 def remove_member(*, membership: Membership, by: User) -> Membership:
     """End a membership now, with its grants, its cards, its mandates and the invitations its person sent.
 
-    A second time does nothing. The last person in who can manage a company's access stays.
+    A second time does nothing. Raises BeyondReach, and LastAdministrator: somebody stays who can manage access.
     """
     customer = lock_customer(pk=membership.customer_id)
     membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=membership.pk)
     if membership.removed_at is not None:
         return membership
+    membership.customer = customer
+    _refuse_ending(membership, by=by)
     if customer.kind == Customer.Kind.MEMBER:
         refuse_last(membership=membership, role="", lasts=False)
     membership.removed_at, membership.removed_by = timezone.now(), by
@@ -107,12 +109,15 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         raise BeyondReach
     if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
-    _take_away(membership, wish=wish.narrowed(had), had=had, by=by)
-    if not wish.exceeds(had):
+    if wish == had:
         return None
+    # What was promised before is no longer what is wished, signed or not.
     for waiting in Mandate.objects.live().filter(membership=membership, effective_at=None):
         end_mandate(mandate=waiting)
         transaction.on_commit(partial(withdraw_signature, batch=waiting.batch, by=by), robust=True)
+    _take_away(membership, wish=wish.narrowed(had), had=had, by=by)
+    if not wish.exceeds(had):
+        return None
     return write_mandate(
         customer=customer,
         invitee=_as_invitee(membership),
@@ -196,6 +201,18 @@ def is_over(*, membership: Membership) -> bool:
     """Removed, or past its last day."""
     is_past = membership.ends_on is not None and membership.ends_on < timezone.localdate()
     return membership.removed_at is not None or is_past
+
+
+def _refuse_ending(membership: Membership, *, by: User) -> None:
+    """Agents of the merchant end any access, a person their own; else who manages the team, administrators' apart."""
+    customer = membership.customer
+    if membership.user_id == by.pk or Merchant.objects.for_agent(by).filter(pk=customer.merchant_id).exists():
+        return
+    giver = giver_at(customer=customer, user=by)
+    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
+        raise BeyondReach
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES:
+        raise BeyondReach
 
 
 def _theirs(membership: Membership) -> list[Mandate]:

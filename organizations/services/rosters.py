@@ -50,12 +50,15 @@ NEW = (Act.INVITE, Act.LIST)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line and what becomes of it; `membership` is whom it names, `faults` what is wrong: column and sentence."""
+    """One line and what becomes of it; `membership` is whom it names, `mandate` what waits for them already, `faults`
+    what is wrong: column and sentence.
+    """
 
     entry: Entry
     act: Act
     wish: Wish | None = None
     membership: Membership | None = None
+    mandate: Mandate | None = None
     ended_at: datetime | date | None = None
     faults: tuple[tuple[str, str], ...] = ()
 
@@ -103,10 +106,13 @@ def import_team(
 ) -> list[uuid.UUID]:
     """Prepare the mandates of everybody new in a file, as it was foreseen and `seen`; the batches to sign.
 
-    All of them or none. Raises FileChanged, LinesLeft, NobodyNew, and what preparing an invitation refuses.
+    All of them or none; confirmed twice, those of the first time. Raises FileChanged, LinesLeft, NobodyNew, and what
+    preparing an invitation refuses.
     """
     customer = mandates.lock_customer(pk=customer.pk)
     lines = foresee(customer=customer, entries=entries, by=by)
+    if prepared := _prepared(lines, by=by):
+        return prepared
     if fingerprint(lines=lines) != seen:
         raise FileChanged
     if not leaves_out and any(line.act is Act.REFUSED for line in lines):
@@ -118,6 +124,13 @@ def import_team(
         mandates.prepare_invitations(customer=customer, people=list(together), by=by)
         for together in batched(people, SIGNED_TOGETHER)
     ]
+
+
+def _prepared(lines: Iterable[Line], *, by: User) -> list[uuid.UUID]:
+    """The batches a first click prepared from the same file, when nobody in it is left to prepare."""
+    mine = [line.mandate for line in lines if line.mandate and line.mandate.prepared_by_id == by.pk]
+    unsigned = [mandate.batch for mandate in mine if mandate.signed_at is None]
+    return [] if any(line.act in NEW for line in lines) else list(dict.fromkeys(unsigned))
 
 
 # --- how a line is judged ---------------------------------------------------------------------
@@ -202,7 +215,7 @@ def _judged(entry: Entry, *, judge: _Judge, repeats: int | None) -> Line:
         if is_same or member.ends_on is None or member.ends_on >= today:
             return Line(entry, Act.SAME if is_same else Act.DIFFERENT, wish, member)
     if key in judge.known.waiting:
-        return Line(entry, Act.WAITING, wish)
+        return Line(entry, Act.WAITING, wish, mandate=judge.known.waiting[key])
     faults = _refusals(entry, wish, judge)
     if faults:
         return Line(entry, Act.REFUSED, wish, faults=tuple(faults))

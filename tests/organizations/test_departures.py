@@ -115,12 +115,12 @@ def test_who_has_another_customer_or_works_for_us_stays_signed_in(acme, globex, 
         assert UserSession.objects.filter(user=user).exists()
 
 
-def test_the_last_administrator_cannot_be_declared_gone_nor_oneself(acme, alice, olga, bob):
+def test_the_last_administrator_cannot_be_declared_gone_nor_oneself(acme, alice, olga, sam):
     with pytest.raises(departures.DeclaredByOneself):
         departures.declare_gone(membership=member(alice), successor=None, by=alice)
     remove_member(membership=member(olga), by=alice)
     with pytest.raises(LastAdministrator):
-        departures.declare_gone(membership=member(alice), successor=None, by=bob)
+        departures.declare_gone(membership=member(alice), successor=None, by=sam)
     assert acme.permissions_for(alice)
 
 

@@ -16,7 +16,7 @@ from organizations.permissions import Permission, Role
 from organizations.services import invitations, mandates
 from organizations.services.invitations import accept_as_new, accept_invitation, hash_of, resend_invitation
 from organizations.services.mandates import cancel_mandate, correct_address, prepare_invitations
-from organizations.services.members import remove_member
+from organizations.services.members import change_member, remove_member
 from organizations.services.recognition import recognize
 from signatures.models import SignatureRequest
 from tests import factories
@@ -365,3 +365,33 @@ def test_two_who_accept_the_same_invitation_at_once_make_one_member(acme, alice)
     assert "InvitationAccepted" in answers or "ProfileInUse" in answers
     assert Membership.objects.filter(email=NEW).count() == 1
     assert User.objects.get(email=NEW).first_name in answers
+
+
+# --- what was promised and is no longer wished -------------------------------------------------
+
+
+def test_who_may_do_less_from_now_on_is_not_promoted_by_a_link_sent_before(acme, alice, bob):
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    token = token_mailed_to(bob.email)
+    assert change_member(membership=member(bob), wish=wished(Role.VISITOR), by=alice) is None
+    with pytest.raises(invitations.InvitationRevoked):
+        accept_invitation(token=token, by=bob)
+    assert member(bob).role == Role.VISITOR
+
+
+def test_what_somebody_demoted_has_invited_opens_nothing(acme, alice, bob):
+    """The author gave what they may no longer give; nothing half-done is left."""
+    factories.MembershipFactory(customer=acme, user=(olga := factories.UserFactory()), role=Role.ADMINISTRATOR)
+    token = invited(acme, olga, wish=wished(Role.ADMINISTRATOR))
+    change_member(membership=member(olga), wish=wished(Role.VISITOR), by=alice)
+    with pytest.raises(invitations.InvitationRevoked):
+        accept_as_new(token=token, **CHOSEN)
+    assert not User.objects.filter(email=NEW).exists()
+    assert Mandate.objects.get().effective_at is None
+
+
+def test_what_somebody_demoted_may_still_give_is_accepted(acme, alice, bob):
+    factories.MembershipFactory(customer=acme, user=(olga := factories.UserFactory()), role=Role.ADMINISTRATOR)
+    token = invited(acme, olga)
+    change_member(membership=member(olga), wish=wished(Role.EDITOR), by=alice)
+    assert acme.permissions_for(accept_as_new(token=token, **CHOSEN))

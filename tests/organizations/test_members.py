@@ -48,6 +48,26 @@ def test_remove_member_refuses_the_last_administrator(acme, alice, bob):
     assert not acme.permissions_for(alice)
 
 
+def test_who_manages_the_team_alone_ends_no_administrator_s_access(acme, alice, bob, rita, sam):
+    factories.MembershipFactory(customer=acme, user=(olga := factories.UserFactory()), role=Role.ADMINISTRATOR)
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    with pytest.raises(BeyondReach):
+        remove_member(membership=member(olga), by=bob)
+    with pytest.raises(BeyondReach):
+        remove_member(membership=member(bob), by=rita)
+    assert acme.permissions_for(olga)
+    remove_member(membership=member(rita), by=bob)
+    remove_member(membership=member(olga), by=sam)
+    assert not acme.permissions_for(rita) | acme.permissions_for(olga)
+
+
+def test_who_was_removed_meanwhile_removes_nobody(acme, alice, bob):
+    factories.MembershipFactory(customer=acme, user=(olga := factories.UserFactory()), role=Role.ADMINISTRATOR)
+    remove_member(membership=member(alice), by=olga)
+    with pytest.raises(BeyondReach):
+        remove_member(membership=member(bob), by=alice)
+
+
 def test_an_administrator_who_never_came_does_not_replace_the_last_one(acme, alice):
     factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.ADMINISTRATOR)
     with pytest.raises(LastAdministrator):
