@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import translation
 
 from portal.management.commands import prepare
 from portal.management.commands.compilemessages import compile_catalogue
@@ -54,6 +55,19 @@ def test_a_catalogue_is_compiled_again_only_when_it_changed(tmp_path: Path, sett
     os.utime(source, (later, later))
     call_command("compilemessages", stdout=said[2])
     assert [bool(text.getvalue()) for text in said] == [True, False, True]
+
+
+def test_what_was_compiled_is_read_by_the_process_that_compiled_it(tmp_path: Path, settings: object) -> None:
+    """The first start compiles, then tells the demo: in French."""
+    folder = tmp_path / "fr_CA" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.po").write_text(CATALOGUE)
+    settings.BASE_DIR, settings.LOCALE_PATHS = tmp_path, [tmp_path]
+    with translation.override("fr-ca"):
+        words = lambda: translation.ngettext("%(count)s order", "%(count)s orders", 2)  # noqa: E731 - asked twice
+        assert words() == "%(count)s orders"
+        call_command("compilemessages", verbosity=0)
+        assert words() == "%(count)s commandes"
 
 
 def test_static_files_are_collected_again_only_when_one_changed(tmp_path: Path, settings: object) -> None:
