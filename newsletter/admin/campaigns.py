@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -47,6 +47,10 @@ FRAMED_POLICY = {**settings.SECURE_CSP, "frame-src": [CSP.SELF]}
 Status = Campaign.Status
 
 
+# Who types this minute reads the page again before pressing.
+WRITING = timedelta(minutes=5)
+
+
 class ScheduleForm(forms.Form):
     day = forms.DateField(
         label=gettext_lazy("Day"),
@@ -63,7 +67,10 @@ class ScheduleForm(forms.Form):
         day, hour = cleaned.get("day"), cleaned.get("hour")
         if bool(day) != bool(hour) and not self.errors:
             self.add_error("hour" if day else "day", _("Give both the day and the hour, or neither."))
-        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else timezone.now()
+        now = timezone.now()
+        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else now
+        if cleaned["at"] < now - WRITING:
+            self.add_error("day", _("This moment is past. Leave both empty and it leaves now."))
         return cleaned
 
 
@@ -286,7 +293,8 @@ class CampaignAdmin(MerchantScopedAdmin):
             except Refusal as refusal:
                 form.add_error(None, str(refusal))
             else:
-                self.message_user(request, _("The campaign is scheduled."), messages.SUCCESS)
+                done = _("The campaign is scheduled.") if form.cleaned_data["day"] else _("The campaign leaves now.")
+                self.message_user(request, done, messages.SUCCESS)
                 return see_other(back)
         sizes = audience.sizes(campaign=campaign)
         return self.act_page(
@@ -298,7 +306,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             ],
             facts=[(_("Audience"), describe(campaign))],
             form=form,
-            submit=_("Schedule"),
+            submit=_("Schedule, or send now"),
             back=back,
             is_binding=True,
         )

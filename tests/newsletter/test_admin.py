@@ -208,6 +208,17 @@ def test_a_campaign_with_something_to_correct_is_not_scheduled(agent, campaign):
     assert campaign.status == "draft"
 
 
+def test_a_moment_that_is_past_schedules_nothing_and_no_moment_leaves_now(agent, campaign, today):
+    address = page("campaign_schedule", campaign.pk)
+    response = agent.post(address, {"day": "2020-01-01", "hour": "10:00"})
+    assert response.status_code == 422
+    assert "Ce moment est passé" in response.text
+    campaign.refresh_from_db()
+    assert campaign.status == "draft"
+    response = agent.post(address, {"day": "", "hour": ""}, follow=True)
+    assert "La campagne part maintenant" in response.text
+
+
 def test_a_campaign_leaves_at_the_hour_of_quebec(agent, campaign, today):
     address = page("campaign_schedule", campaign.pk)
     assert agent.post(address, {"day": "2026-12-01", "hour": ""}).status_code == 422
