@@ -68,7 +68,9 @@ class ObservationForm(forms.Form):
     """What the public register shows of one fact, on which day, with a capture if there is one."""
 
     fact = forms.ChoiceField(label=_("About"), choices=Verification.Fact.choices)
-    seen = forms.CharField(label=_("What the public register shows"), max_length=500)
+    seen = forms.CharField(
+        label=_("What the public register shows"), max_length=500, help_text=_("The company reads it on its page.")
+    )
     verdict = forms.ChoiceField(
         label=_("Compared with what is declared"),
         choices=[choice for choice in Verification.Verdict.choices if choice[0] in {"matches", "differs"}],

@@ -108,10 +108,12 @@ def _form_page(
     request: CustomerRequest, form: IdentityForm, *, proposals: Proposals | None = None, status: int = 200
 ) -> HttpResponse:
     verified = Organization.objects.filter(customer=request.customer, verified_at__isnull=False).first()
+    latest = request.customer.verifications.order_by("-pk").first()
     context = {
         "form": form,
         "verified": verified,
-        "waiting": request.customer.verifications.open().exists(),
+        "waiting": latest is not None and latest.is_open,
+        "latest": latest,
         "edition": Edition.objects.current(),
         "proposals": proposals,
     }

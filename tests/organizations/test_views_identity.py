@@ -120,6 +120,7 @@ def test_refused_it_gives_the_reasons_the_words_and_the_next_step(page, register
     assert "bear the name of a person" in content
     form = page.get(declare(acme)).content.decode()
     assert 'value="Construction Acme inc."' in form
+    assert "Voyez &lt;le certificat&gt;." in form
 
 
 def test_a_question_shows_and_is_answered(page, register, acme, alice, sam):
@@ -128,6 +129,7 @@ def test_a_question_shows_and_is_answered(page, register, acme, alice, sam):
     content = read(page, acme)
     assert "Quel certificat?" in content
     assert "Answer and send again" in content
+    assert "Quel certificat?" in page.get(declare(acme)).content.decode()
     assert page.post(declare(acme), FORM | {"note": "Le voici."}).status_code == 303
     assert acme.verifications.open().get().note == "Le voici."
 
