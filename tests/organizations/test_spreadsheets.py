@@ -143,6 +143,17 @@ def test_a_column_missing_unknown_or_twice_is_named(header, words):
         read(content=header.encode())
 
 
+def test_a_header_of_thousands_of_columns_is_refused_in_a_line():
+    with pytest.raises(Unusable) as strange:
+        read(content=(HEADER + "".join(f",c{number}" for number in range(1, 100_000))).encode())
+    assert "c1, c2, c3" in str(strange.value)
+    assert "c9, c10, …" in str(strange.value)
+    assert "c11" not in str(strange.value)
+    with pytest.raises(Unusable, match="email") as twice:
+        read(content=("role" + ",email" * 160_000).encode())
+    assert str(twice.value).count("email") == 1
+
+
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
