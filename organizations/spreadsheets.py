@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple, cast
@@ -26,6 +26,7 @@ from organizations.models import Customer, Membership
 from organizations.permissions import Permission, Role
 from organizations.team import Filters, described, people_of
 
+AT_ONCE = 500  # lines of a file
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A cell that starts so is computed by the spreadsheet: somebody else's text must never be.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -66,14 +67,17 @@ class Entry(NamedTuple):
 
 
 def read(*, content: bytes) -> list[Entry]:
-    """The lines of a file, each with what is wrong in its cells; raises Unusable when it is no such file at all."""
+    """The lines of a file, each with what is wrong in its cells; raises Unusable when it is no such file at all.
+
+    One line more than a file may have tells that it is too long: none is read after it.
+    """
     with NamedTemporaryFile() as file:  # the reader of every import reads a file; this one ends with the request
         file.write(content)
         file.flush()
         source = Source(Path(file.name), COLUMNS)
         flaws: list[Flaw] = []
         entries = []
-        for line, cells in source.records(flaws=flaws):
+        for line, cells in islice(source.records(flaws=flaws), AT_ONCE + 1):
             if any("\n" in cell.strip() for cell in cells):
                 # The lines after an open quote are in that cell: none of them may be lost unsaid.
                 words = {"line": line, "error": _("a cell holds a line break")}

@@ -29,7 +29,6 @@ from organizations.spreadsheets import Entry
 from organizations.terms import Wish, terms_of
 
 Key = tuple[str, ...]
-AT_ONCE = 500  # lines of a file
 # A page a person is printed while somebody waits for it: as many as are invited by hand at once.
 SIGNED_TOGETHER = 100
 

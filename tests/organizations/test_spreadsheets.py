@@ -13,7 +13,7 @@ from organizations.access import grant_permission
 from organizations.loader.reading import Unusable
 from organizations.models import Membership
 from organizations.permissions import Permission, Role
-from organizations.spreadsheets import SEVERAL, read, template, written
+from organizations.spreadsheets import AT_ONCE, SEVERAL, read, template, written
 from organizations.team import Filters
 from tests import factories
 
@@ -152,6 +152,11 @@ def test_a_header_of_thousands_of_columns_is_refused_in_a_line():
     with pytest.raises(Unusable, match="email") as twice:
         read(content=("role" + ",email" * 160_000).encode())
     assert str(twice.value).count("email") == 1
+
+
+def test_a_file_that_is_too_long_is_read_one_line_beyond_what_it_may_have():
+    lines = "a@x.example,visitor\n" * (AT_ONCE + 100) + '"never closed'
+    assert len(read(content=f"{HEADER}\n{lines}".encode())) == AT_ONCE + 1
 
 
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
