@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -30,7 +31,7 @@ AT_ONCE = 500  # lines of a file
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A cell that starts so is computed by the spreadsheet: somebody else's text must never be.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-SEVERAL = re.compile(r"\s*[,;|\n]\s*")
+SEVERAL = re.compile(r"[,;|\n]")
 YES, NO = ("1", "x", "yes", "oui", "true", "vrai"), ("", "0", "no", "non", "false", "faux")
 # What the file of everybody says besides, and nobody can change by sending it back.
 READ_ONLY = ("state", "last_sign_in")
@@ -55,7 +56,7 @@ class Entry(NamedTuple):
     @property
     def branches(self) -> list[str]:
         """Codes or names, as written."""
-        return [name for name in SEVERAL.split(self.cells["branches"]) if name]
+        return _several(self.cells["branches"])
 
     @property
     def ceiling(self) -> Decimal | None:
@@ -143,7 +144,8 @@ def _unquoted(cell: str) -> str:
 # --- what a cell may hold ---------------------------------------------------------------------
 
 
-def _codes(choices: Iterable[Role | Permission]) -> dict[str, str]:
+@cache
+def _codes(choices: type[Role | Permission]) -> dict[str, str]:
     """Each code by itself and by its words in every language, as they are compared."""
     found = {}
     for choice in choices:
@@ -154,7 +156,7 @@ def _codes(choices: Iterable[Role | Permission]) -> dict[str, str]:
     return found
 
 
-def _code(text: str, *, among: Sequence[Role | Permission]) -> str:
+def _code(text: str, *, among: type[Role | Permission]) -> str:
     if not text:
         raise Unfit("empty")
     code = _codes(among).get(plain(text))
@@ -164,12 +166,16 @@ def _code(text: str, *, among: Sequence[Role | Permission]) -> str:
 
 
 def _role(cell: str) -> str:
-    return _code(cell.strip(), among=list(Role))
+    return _code(cell.strip(), among=Role)
 
 
 def _permissions(cell: str) -> str:
-    named = [text for text in SEVERAL.split(cell.strip()) if text]
-    return ",".join(_code(text, among=list(Permission)) for text in named)
+    return ",".join(dict.fromkeys(_code(text, among=Permission) for text in _several(cell)))
+
+
+def _several(cell: str) -> list[str]:
+    """Each word of a cell once, in its order."""
+    return list(dict.fromkeys(filter(None, map(str.strip, SEVERAL.split(cell)))))
 
 
 def _yes(cell: str) -> str:
@@ -184,8 +190,9 @@ def _amount(cell: str) -> str:
 
 
 def _phone(cell: str) -> str:
-    number, extension = shapes.phone(cell.strip(), country="CA")
-    return LINE_OF_PHONE[cell if extension else number]
+    cell = LINE_OF_PHONE[cell]  # no longer than a phone before anything is looked for in it
+    number, extension = shapes.phone(cell, country="CA")
+    return cell if extension else number
 
 
 AMOUNT = shapes.decimal(digits=12, places=2, default="")

@@ -18,7 +18,8 @@ from registry import neq
 
 # Cells repeat down a column: each distinct one is checked once, and no more than so many are remembered.
 ROOM = 4000
-BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
+# White space around a break, looked at once: a cell of nothing but spaces costs no more than another.
+BREAKS = re.compile(r"(?<![^\S\r\n\t])[^\S\r\n\t]*+[\r\n\t]\s*+")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
 WHOLE = re.compile(r"\d{1,9}", re.ASCII)

@@ -44,6 +44,7 @@ def test_a_phone_is_e164_where_it_can_be_and_as_in_the_books_elsewhere(typed, co
         (shapes.country(), "", "CA"),
         (shapes.country(), "de", "DE"),
         (shapes.text(longest=30), "deux\r\n  lignes", "deux lignes"),
+        (shapes.text(longest=30), "un \t\u00a0\n\n deux  trois", "un deux  trois"),
         (shapes.text(longest=30), "espace\u00a0insécable", "espace\u00a0insécable"),
         (shapes.enterprise_number(), "1143 9201 15", "1143920115"),
     ],

@@ -88,6 +88,19 @@ def test_a_role_is_its_code_or_its_words_in_either_language(text, code):
 
 
 @pytest.mark.parametrize(
+    ("permissions", "kept"),
+    [
+        ("rent,rent", "rent"),
+        (" rent | view_invoices ;rent,, view_invoices ", "rent,view_invoices"),
+        ("rent," * 20_000, "rent"),
+        (f"rent{' ' * 100_000},rent", "rent"),
+    ],
+)
+def test_a_right_said_many_times_is_said_once(permissions, kept):
+    assert one(f'a@x.example,visitor,"{permissions}"', f"{HEADER},permissions").cells["permissions"] == kept
+
+
+@pytest.mark.parametrize(
     ("text", "amount"),
     [
         *[("", None), ("0", Decimal(0)), ("1250.50", Decimal("1250.5")), ("1 250,50 $", Decimal("1250.5"))],
@@ -111,6 +124,9 @@ def test_an_amount_is_read_in_either_language_and_none_is_not_zero(text, amount)
         ("a@x.example,visitor,beaucoup", f"{HEADER},ceiling", ("ceiling", "not_a_number")),
         ("a@x.example,visitor,peut-être", f"{HEADER},purchase_order", ("purchase_order", "unknown_code")),
         (f"a@x.example,visitor,{'x' * 81}", f"{HEADER},last_name", ("last_name", "too_long")),
+        (f"a@x.example,visitor,a{' ' * 100_000}1", f"{HEADER},phone", ("phone", "too_long")),
+        (f"a@x.example,visitor,a{' ' * 100_000}1", f"{HEADER},permissions", ("permissions", "unknown_code")),
+        (f"a@x.example,visitor,\0{' ' * 100_000}1", f"{HEADER},last_name", ("last_name", "control_character")),
         ("a@x.example,visitor,\0", f"{HEADER},last_name", ("last_name", "control_character")),
         ("a@x.example", HEADER, ("", "cells")),
     ],
