@@ -113,6 +113,13 @@ def test_pages_cover_everybody_once(in_charge, acme):
     assert sorted(seen) == sorted(acme.memberships.values_list("pk", flat=True))
 
 
+@pytest.mark.parametrize("after", [r'["\ud800","a",1]', r'["a","\udfff",1]', r'["\u0000","a",1]', "[" * 1000, "{"])
+def test_a_place_that_is_none_is_the_first_page(in_charge, acme, after):
+    answer = in_charge.get(at("team", acme), {"after": after})
+    assert answer.status_code == 200
+    assert "Alice Tremblay" in answer.text
+
+
 def test_the_list_costs_the_same_for_two_people_and_for_two_hundred(in_charge, acme, alice):
     prepared(acme, alice)
     counts = []
