@@ -244,8 +244,20 @@ def test_the_register_shows_a_past_day_and_gives_each_signed_file(in_charge, acm
     page = at("mandate-register", acme)
     assert "Bob Gagnon" in in_charge.get(page).text
     assert "Bob Gagnon" not in in_charge.get(f"{page}?on=2026-11-21").text
-    assert in_charge.get(f"{page}?on=demain").status_code == 422
     assert in_charge.get(at("mandate-pdf", acme, Mandate.objects.get().pk)).status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["demain", "2026-02-30", "9999-12-31", "10000-01-01", "0000-01-01"])
+def test_a_day_the_register_cannot_be_asked_of_is_said_so(in_charge, acme, typed):
+    answer = in_charge.get(at("mandate-register", acme), {"on": typed})
+    assert answer.status_code == 422
+    assert "This is not a date" in answer.text
+    assert typed in answer.text
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-30"])
+def test_the_first_and_last_days_of_the_register_are_days(in_charge, acme, typed):
+    assert in_charge.get(at("mandate-register", acme), {"on": typed}).status_code == 200
 
 
 # --- one person -------------------------------------------------------------------------------
