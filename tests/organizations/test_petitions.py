@@ -87,7 +87,7 @@ def test_a_request_to_another_company_is_as_one_that_is_not_there(client, acme, 
     asked = asking(boreal, ines)
     client.force_login(charlie)
     page = reverse("organizations:join-requests", args=[globex.public_id])
-    for chosen in (asked.pk, "x"):
+    for chosen in (asked.pk, "x", "²", "9" * 19, "9" * 5000):
         answer = client.post(page, {"accept": chosen})
         assert answer.status_code == 422
         assert ines.last_name not in answer.content.decode()
