@@ -75,6 +75,8 @@ def test_a_cell_is_kept_in_one_spelling(shape, cell, kept):
         (shapes.email(), "a" * 250 + "@example.org", "too_long"),
         (shapes.text(longest=5), "trop long", "too_long"),
         (shapes.text(longest=5), "a\x00b", "control_character"),
+        *[(shapes.text(longest=5), f"a{chr(mark)}b", "control_character") for mark in range(0x202A, 0x202F)],
+        *[(shapes.text(longest=5), f"a{chr(mark)}b", "control_character") for mark in range(0x2066, 0x206A)],
         (shapes.text(longest=5, is_required=True), "  ", "empty"),
         (shapes.choice(among=Customer.Kind.values), "Business", "unknown_code"),
         (shapes.country(), "QQ", "unknown_country"),
