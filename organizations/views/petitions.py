@@ -32,7 +32,7 @@ def join_ask(request: PersonRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return see_other(request.path)
-    asked = JoinRequest.objects.filter(user=request.user).select_related("merchant").order_by("-pk")[:10]
+    asked = JoinRequest.objects.asked_by(request.user).select_related("merchant")[:10]
     return render(
         request, "organizations/join_ask.html", {"form": form, "asked": asked}, status=422 if form.is_bound else 200
     )
