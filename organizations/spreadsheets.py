@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import chain
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple, cast
@@ -26,10 +27,11 @@ from organizations.models import Customer, Membership
 from organizations.permissions import Permission, Role
 from organizations.team import Filters, described, people_of
 
+AT_ONCE = 500  # lines of a file
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A cell that starts so is computed by the spreadsheet: somebody else's text must never be.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-SEVERAL = re.compile(r"\s*[,;|\n]\s*")
+SEVERAL = re.compile(r"[,;|\n]")
 YES, NO = ("1", "x", "yes", "oui", "true", "vrai"), ("", "0", "no", "non", "false", "faux")
 # What the file of everybody says besides, and nobody can change by sending it back.
 READ_ONLY = ("state", "last_sign_in")
@@ -54,7 +56,7 @@ class Entry(NamedTuple):
     @property
     def branches(self) -> list[str]:
         """Codes or names, as written."""
-        return [name for name in SEVERAL.split(self.cells["branches"]) if name]
+        return _several(self.cells["branches"])
 
     @property
     def ceiling(self) -> Decimal | None:
@@ -66,14 +68,17 @@ class Entry(NamedTuple):
 
 
 def read(*, content: bytes) -> list[Entry]:
-    """The lines of a file, each with what is wrong in its cells; raises Unusable when it is no such file at all."""
+    """The lines of a file, each with what is wrong in its cells; raises Unusable when it is no such file at all.
+
+    One line more than a file may have tells that it is too long: none is read after it.
+    """
     with NamedTemporaryFile() as file:  # the reader of every import reads a file; this one ends with the request
         file.write(content)
         file.flush()
         source = Source(Path(file.name), COLUMNS)
         flaws: list[Flaw] = []
         entries = []
-        for line, cells in source.records(flaws=flaws):
+        for line, cells in islice(source.records(flaws=flaws), AT_ONCE + 1):
             if any("\n" in cell.strip() for cell in cells):
                 # The lines after an open quote are in that cell: none of them may be lost unsaid.
                 words = {"line": line, "error": _("a cell holds a line break")}
@@ -139,7 +144,8 @@ def _unquoted(cell: str) -> str:
 # --- what a cell may hold ---------------------------------------------------------------------
 
 
-def _codes(choices: Iterable[Role | Permission]) -> dict[str, str]:
+@cache
+def _codes(choices: type[Role | Permission]) -> dict[str, str]:
     """Each code by itself and by its words in every language, as they are compared."""
     found = {}
     for choice in choices:
@@ -150,7 +156,7 @@ def _codes(choices: Iterable[Role | Permission]) -> dict[str, str]:
     return found
 
 
-def _code(text: str, *, among: Sequence[Role | Permission]) -> str:
+def _code(text: str, *, among: type[Role | Permission]) -> str:
     if not text:
         raise Unfit("empty")
     code = _codes(among).get(plain(text))
@@ -160,12 +166,16 @@ def _code(text: str, *, among: Sequence[Role | Permission]) -> str:
 
 
 def _role(cell: str) -> str:
-    return _code(cell.strip(), among=list(Role))
+    return _code(cell.strip(), among=Role)
 
 
 def _permissions(cell: str) -> str:
-    named = [text for text in SEVERAL.split(cell.strip()) if text]
-    return ",".join(_code(text, among=list(Permission)) for text in named)
+    return ",".join(dict.fromkeys(_code(text, among=Permission) for text in _several(cell)))
+
+
+def _several(cell: str) -> list[str]:
+    """Each word of a cell once, in its order."""
+    return list(dict.fromkeys(filter(None, map(str.strip, SEVERAL.split(cell)))))
 
 
 def _yes(cell: str) -> str:
@@ -180,8 +190,9 @@ def _amount(cell: str) -> str:
 
 
 def _phone(cell: str) -> str:
-    number, extension = shapes.phone(cell.strip(), country="CA")
-    return LINE_OF_PHONE[cell if extension else number]
+    cell = LINE_OF_PHONE[cell]  # no longer than a phone before anything is looked for in it
+    number, extension = shapes.phone(cell, country="CA")
+    return cell if extension else number
 
 
 AMOUNT = shapes.decimal(digits=12, places=2, default="")

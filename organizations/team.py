@@ -127,6 +127,7 @@ def _place_from(text: str) -> tuple[str, str, int] | None:
     with suppress(ValueError):
         match json.loads(text[:1000] or "0"):
             case [str(last), str(first), int(pk)] if "\0" not in last + first and 0 < pk < 2**63:
+                (last + first).encode()  # half a pair of surrogates, as JSON may hold, is no text
                 return last, first, pk
     return None
 

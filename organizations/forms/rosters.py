@@ -12,8 +12,7 @@ from accounts.models import User
 from organizations import spreadsheets
 from organizations.loader.reading import Unusable
 from organizations.models import Customer
-from organizations.services.rosters import AT_ONCE
-from organizations.spreadsheets import Entry
+from organizations.spreadsheets import AT_ONCE, Entry
 
 LARGEST = 1_000_000  # bytes
 # The file travels in the page between reading and confirming: ours to trust, and nothing is kept here.

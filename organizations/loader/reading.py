@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -17,6 +18,8 @@ from organizations.loader.shapes import Shape, Unfit
 
 # A physical line, and a field, no honest file goes beyond: a quote never closed would swallow the rest.
 LONGEST_LINE = 1_000_000
+# Columns a refusal names: a header of a megabyte is not read back to whoever sent it.
+NAMED = 10
 SEPARATORS = ",;"
 BLOCK = 1 << 20
 
@@ -147,12 +150,11 @@ class Source:
         needed = [column.name for column in self.columns if not column.is_optional]
         if missing := [name for name in needed if name not in header]:
             raise Unusable(_("Missing column: %(names)s.") % {"names": ", ".join(missing)})
-        if strange := [name[:60] for name in header if name not in known]:
-            raise Unusable(
-                _("Unknown column: %(names)s.") % {"names": ", ".join(name or _("(no name)") for name in strange)}
-            )
-        if len(set(header)) < len(header):
-            twice = sorted({name for name in header if header.count(name) > 1})
+        times = Counter(header)
+        if strange := [name[:60] or _("(no name)") for name in times if name not in known]:
+            names = ", ".join(strange[:NAMED]) + (", …" if len(strange) > NAMED else "")
+            raise Unusable(_("Unknown column: %(names)s.") % {"names": names})
+        if twice := sorted(name for name, count in times.items() if count > 1):
             raise Unusable(_("Column given twice: %(names)s.") % {"names": ", ".join(twice)})
 
 

@@ -18,8 +18,10 @@ from registry import neq
 
 # Cells repeat down a column: each distinct one is checked once, and no more than so many are remembered.
 ROOM = 4000
-BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# White space around a break, looked at once: a cell of nothing but spaces costs no more than another.
+BREAKS = re.compile(r"(?<![^\S\r\n\t])[^\S\r\n\t]*+[\r\n\t]\s*+")
+# Those that turn the direction of writing among them: a name would be read as another one.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
 WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+class JoinRequestQuerySet(models.QuerySet["JoinRequest"]):
+    def asked_by(self, user: User) -> JoinRequestQuerySet:
+        """The last time for each number, the latest first: the same whether anybody ever answers."""
+        numbers = self.filter(user=user).order_by("merchant", "customer_number", "-asked_at", "-pk")
+        last = numbers.distinct("merchant", "customer_number")
+        return self.filter(pk__in=last.values("pk")).order_by("-asked_at", "-pk")
+
+
 class JoinRequest(models.Model):
     """Somebody asks to join the company of a number; the same row whether or not there is one."""
 
@@ -33,6 +41,8 @@ class JoinRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
     is_accepted = models.BooleanField(_("accepted"), null=True, editable=False)
+
+    objects = JoinRequestQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -22,6 +22,7 @@ from organizations.services.members import NotAMember
 from organizations.services.requests import ReasonMissing
 
 JOINS_A_DAY = 5
+ASKED_AGAIN = timedelta(days=30)
 COOLING_OFF = timedelta(days=7)
 Event = AuditEvent.Event
 
@@ -52,21 +53,23 @@ class StillCooling(Refusal):
 
 @transaction.atomic
 def ask_to_join(*, merchant: Merchant, customer_number: str, message: str, by: User) -> JoinRequest:
-    """Ask the administrators of a company, if the number is one’s; who asks cannot tell. The same twice is once."""
+    """Ask the administrators of a company, if the number is one’s; who asks cannot tell. Twice in a month is once."""
     User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two clicks come one after the other
-    mine = JoinRequest.objects.filter(user=by, merchant=merchant)
-    waiting = mine.filter(customer_number=customer_number, decided_at=None).first()
-    if waiting is not None:
-        return waiting
-    if mine.filter(asked_at__gt=timezone.now() - timedelta(days=1)).count() >= JOINS_A_DAY:
+    mine, now = JoinRequest.objects.filter(user=by, merchant=merchant), timezone.now()
+    # Whatever was decided: a number nobody has is never decided, and asking again must not tell the two apart.
+    recent = mine.filter(customer_number=customer_number, asked_at__gt=now - ASKED_AGAIN).order_by("-pk").first()
+    if recent is not None:
+        return recent
+    if mine.filter(asked_at__gt=now - timedelta(days=1)).count() >= JOINS_A_DAY:
         raise TooManyJoins
     companies = Customer.objects.open().filter(merchant=merchant, kind=Customer.Kind.MEMBER, number=customer_number)
     customer = companies.select_related("merchant").first()
     if customer is not None and membership_of(customer=customer, user=by) is not None:
         customer = None  # they are in: nobody has anything to decide
-    asked = JoinRequest.objects.create(
-        merchant=merchant, user=by, customer_number=customer_number, customer=customer, message=message
-    )
+    asked, _is_new = JoinRequest.objects.update_or_create(
+        {"customer": customer, "message": message, "asked_at": now},
+        merchant=merchant, user=by, customer_number=customer_number, decided_at=None,
+    )  # fmt: skip
     if customer is not None:
         audit.record(event=Event.JOIN_ASKED, customer=customer, by=by, email=by.email)
         for granter in who_can_grant(customer=customer):

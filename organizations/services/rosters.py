@@ -29,7 +29,6 @@ from organizations.spreadsheets import Entry
 from organizations.terms import Wish, terms_of
 
 Key = tuple[str, ...]
-AT_ONCE = 500  # lines of a file
 # A page a person is printed while somebody waits for it: as many as are invited by hand at once.
 SIGNED_TOGETHER = 100
 
@@ -83,7 +82,9 @@ class NobodyNew(Refusal):
 def foresee(*, customer: Customer, entries: Sequence[Entry], by: User) -> list[Line]:
     """What a confirmation would do with each line, in the file's order. As many queries for one line as for all."""
     giver = mandates.giver_at_present(customer=customer, by=by)
-    judge = _Judge(customer, giver, _known(customer, entries), dict(_branches(customer)))
+    # What is no address nor phone is nobody's, and may be what a database cannot even be asked.
+    sound = [entry for entry in entries if not entry.flaws]
+    judge = _Judge(customer, giver, _known(customer, sound), dict(_branches(customer)))
     first_lines: dict[Key, int] = {}
     lines = []
     for entry in entries:

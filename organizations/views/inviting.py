@@ -140,13 +140,14 @@ def _mandate(request: CustomerRequest, mandate_id: int) -> Mandate:
 @require_safe
 def mandate_register(request: CustomerRequest) -> HttpResponse:
     """The mandates in force on a day, today by default, with the signed file of each."""
-    typed = request.GET.get("on", "")
+    mandates_of, typed, mistake = request.customer.mandates, request.GET.get("on", ""), ""
     try:
         day = date.fromisoformat(typed) if typed else timezone.localdate()
-        mistake = ""
-    except ValueError:
+        rows = mandates_of.in_force(on=day)
+    except (ValueError, OverflowError):  # the last day there is has no end
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
-    rows = request.customer.mandates.in_force(on=day).select_related("prepared_by", "signature", "through__parent")
+        rows = mandates_of.in_force(on=day)
+    rows = rows.select_related("prepared_by", "signature", "through__parent")
     shown = rows.order_by("last_name", "first_name", "pk")[:500]
     context = {"day": day, "typed": typed, "mistake": mistake, "mandates": [(row, _has_file(row)) for row in shown]}
     return render(request, "organizations/mandate_register.html", context, status=422 if mistake else 200)

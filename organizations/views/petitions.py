@@ -16,7 +16,7 @@ from organizations.forms import JoinForm, TakeOverForm
 from organizations.models import JoinRequest, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.services import petitions
-from organizations.views.team import of_members, see_other
+from organizations.views.team import key_in, of_members, see_other
 
 
 @never_cache
@@ -32,7 +32,7 @@ def join_ask(request: PersonRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return see_other(request.path)
-    asked = JoinRequest.objects.filter(user=request.user).select_related("merchant").order_by("-pk")[:10]
+    asked = JoinRequest.objects.asked_by(request.user).select_related("merchant")[:10]
     return render(
         request, "organizations/join_ask.html", {"form": form, "asked": asked}, status=422 if form.is_bound else 200
     )
@@ -47,7 +47,7 @@ def join_requests(request: CustomerRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         chosen = request.POST.get("accept") or request.POST.get("refuse") or ""
-        asked = request.customer.join_requests.filter(pk=int(chosen) if chosen.isdecimal() else 0).first()
+        asked = request.customer.join_requests.filter(pk=key_in(chosen)).first()
         try:
             if asked is None:
                 raise petitions.JoinDecided

@@ -13,7 +13,7 @@ from organizations.access import CustomerRequest, requires
 from organizations.models import Review
 from organizations.permissions import Permission
 from organizations.services import reviews
-from organizations.views.team import of_members, see_other
+from organizations.views.team import key_in, of_members, see_other
 
 ANSWERED = 25  # people the page names of those looked at already
 
@@ -39,7 +39,7 @@ def team_review(request: CustomerRequest) -> HttpResponse:
 
 def _answer(request: CustomerRequest) -> None:
     """The button that was pressed, for the review it was read in."""
-    review = request.customer.reviews.filter(pk=_number(request.POST.get("review", ""))).first()
+    review = request.customer.reviews.filter(pk=key_in(request.POST.get("review", ""))).first()
     if review is None:
         raise reviews.ReviewOver
     if "rest" in request.POST:
@@ -47,14 +47,10 @@ def _answer(request: CustomerRequest) -> None:
         return
     answer = reviews.remove_reviewed if "remove" in request.POST else reviews.confirm_member
     chosen = request.POST.get("remove") or request.POST.get("confirm") or ""
-    membership = request.customer.memberships.filter(pk=_number(chosen)).first()
+    membership = request.customer.memberships.filter(pk=key_in(chosen)).first()
     if membership is None:
         raise reviews.NothingToConfirm
     answer(review=review, membership=membership, by=request.user)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0  # noqa: PLR2004 - a bigint
 
 
 def _facts(request: CustomerRequest, review: Review) -> dict[str, object]:

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -56,6 +57,42 @@ def test_a_number_that_is_nobodys_answers_the_same(client, acme, alice, ines, bo
     assert OutgoingMessage.objects.count() == 1
 
 
+def ask_on_the_page(client, boreal, number):
+    """What the page then says, with the number left out."""
+    answer = client.post("/welcome/join/", {"merchant": boreal.pk, "customer_number": number})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/welcome/join/")
+    return re.findall(r"<li><span>N · .*?</li>", client.get("/welcome/join/").text.replace(number, "N"))
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_asking_again_tells_nobody_whether_somebody_decided(client, acme, alice, ines, boreal, today, is_accepted):
+    client.force_login(ines)
+    said = []
+    for number in ("10482", "nobody"):
+        with time_machine.travel(today, tick=False) as clock:
+            first = ask_on_the_page(client, boreal, number)
+            for asked in JoinRequest.objects.filter(customer=acme, decided_at=None):
+                decide_join(join_request=asked, is_accepted=is_accepted, by=alice)
+            clock.shift(timedelta(days=29))
+            again = ask_on_the_page(client, boreal, number)
+            clock.shift(timedelta(days=2))
+            later = ask_on_the_page(client, boreal, number)
+            said.append((first, again, later))
+    assert said[0] == said[1]
+    first, again, later = said[0]
+    assert len(first) == len(later) == 1
+    assert first == again != later
+
+
+def test_a_month_later_the_administrators_are_asked_again_in_the_same_line(acme, alice, boreal, ines, today):
+    with time_machine.travel(today, tick=False) as clock:
+        asked = asking(boreal, ines)
+        clock.shift(petitions.ASKED_AGAIN)
+        assert asking(boreal, ines) == asked
+    assert OutgoingMessage.objects.count() == 2
+    assert JoinRequest.objects.get().asked_at == today + petitions.ASKED_AGAIN
+
+
 @pytest.mark.parametrize("number", ["20001", "30001"])
 def test_only_member_companies_are_asked(boreal, ines, nadia, alice, number):
     assert asking(boreal, alice, number).customer is None
@@ -87,7 +124,7 @@ def test_a_request_to_another_company_is_as_one_that_is_not_there(client, acme, 
     asked = asking(boreal, ines)
     client.force_login(charlie)
     page = reverse("organizations:join-requests", args=[globex.public_id])
-    for chosen in (asked.pk, "x"):
+    for chosen in (asked.pk, "x", "²", "9" * 19, "9" * 5000):
         answer = client.post(page, {"accept": chosen})
         assert answer.status_code == 422
         assert ines.last_name not in answer.content.decode()

@@ -136,6 +136,14 @@ def test_what_cannot_be_is_refused_with_its_column_and_reason(acme, alice, line,
     assert words in found.faults[0][1]
 
 
+@pytest.mark.parametrize(
+    "line", ["na\0@b.example,visitor", ",visitor,,,,,,Léo,Roy,514\0", "a\0,visitor,\0,\0,\0,\0,\0"]
+)
+def test_a_line_no_database_can_be_asked_about_is_refused_among_the_others(acme, alice, line):
+    lines = foreseen(acme, alice, line, "a@x.example,visitor")
+    assert [line.act for line in lines] == [Act.REFUSED, Act.INVITE]
+
+
 def test_the_same_person_twice_is_refused_the_second_time(acme, alice):
     lines = foreseen(
         acme, alice, "a@x.example,visitor", "A@X.example,editor",

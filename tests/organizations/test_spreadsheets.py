@@ -13,7 +13,7 @@ from organizations.access import grant_permission
 from organizations.loader.reading import Unusable
 from organizations.models import Membership
 from organizations.permissions import Permission, Role
-from organizations.spreadsheets import SEVERAL, read, template, written
+from organizations.spreadsheets import AT_ONCE, SEVERAL, read, template, written
 from organizations.team import Filters
 from tests import factories
 
@@ -88,6 +88,19 @@ def test_a_role_is_its_code_or_its_words_in_either_language(text, code):
 
 
 @pytest.mark.parametrize(
+    ("permissions", "kept"),
+    [
+        ("rent,rent", "rent"),
+        (" rent | view_invoices ;rent,, view_invoices ", "rent,view_invoices"),
+        ("rent," * 20_000, "rent"),
+        (f"rent{' ' * 100_000},rent", "rent"),
+    ],
+)
+def test_a_right_said_many_times_is_said_once(permissions, kept):
+    assert one(f'a@x.example,visitor,"{permissions}"', f"{HEADER},permissions").cells["permissions"] == kept
+
+
+@pytest.mark.parametrize(
     ("text", "amount"),
     [
         *[("", None), ("0", Decimal(0)), ("1250.50", Decimal("1250.5")), ("1 250,50 $", Decimal("1250.5"))],
@@ -111,6 +124,9 @@ def test_an_amount_is_read_in_either_language_and_none_is_not_zero(text, amount)
         ("a@x.example,visitor,beaucoup", f"{HEADER},ceiling", ("ceiling", "not_a_number")),
         ("a@x.example,visitor,peut-être", f"{HEADER},purchase_order", ("purchase_order", "unknown_code")),
         (f"a@x.example,visitor,{'x' * 81}", f"{HEADER},last_name", ("last_name", "too_long")),
+        (f"a@x.example,visitor,a{' ' * 100_000}1", f"{HEADER},phone", ("phone", "too_long")),
+        (f"a@x.example,visitor,a{' ' * 100_000}1", f"{HEADER},permissions", ("permissions", "unknown_code")),
+        (f"a@x.example,visitor,\0{' ' * 100_000}1", f"{HEADER},last_name", ("last_name", "control_character")),
         ("a@x.example,visitor,\0", f"{HEADER},last_name", ("last_name", "control_character")),
         ("a@x.example", HEADER, ("", "cells")),
     ],
@@ -141,6 +157,22 @@ def test_what_is_no_such_file_is_unusable(content):
 def test_a_column_missing_unknown_or_twice_is_named(header, words):
     with pytest.raises(Unusable, match=words):
         read(content=header.encode())
+
+
+def test_a_header_of_thousands_of_columns_is_refused_in_a_line():
+    with pytest.raises(Unusable) as strange:
+        read(content=(HEADER + "".join(f",c{number}" for number in range(1, 100_000))).encode())
+    assert "c1, c2, c3" in str(strange.value)
+    assert "c9, c10, …" in str(strange.value)
+    assert "c11" not in str(strange.value)
+    with pytest.raises(Unusable, match="email") as twice:
+        read(content=("role" + ",email" * 160_000).encode())
+    assert str(twice.value).count("email") == 1
+
+
+def test_a_file_that_is_too_long_is_read_one_line_beyond_what_it_may_have():
+    lines = "a@x.example,visitor\n" * (AT_ONCE + 100) + '"never closed'
+    assert len(read(content=f"{HEADER}\n{lines}".encode())) == AT_ONCE + 1
 
 
 @pytest.mark.parametrize("bom", ["", "\ufeff"])

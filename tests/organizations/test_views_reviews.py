@@ -134,6 +134,12 @@ def test_pages_cover_everybody_once_and_cost_the_same(review, in_charge):
     assert sorted(seen) == sorted(review.waiting().values_list("pk", flat=True))
 
 
+def test_a_place_that_is_none_is_the_first_page(review, in_charge):
+    answer = in_charge.get(at("team-review", review.customer), {"after": r'["\ud800","a",1]'})
+    assert answer.status_code == 200
+    assert "Alice Tremblay" in answer.text
+
+
 def test_the_history_says_who_answered(review, in_charge, alice, bob):
     press(in_charge, review, confirm=member(bob).pk)
     event = AuditEvent.objects.get(event=AuditEvent.Event.MEMBER_CONFIRMED)

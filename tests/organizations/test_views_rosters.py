@@ -72,6 +72,7 @@ def test_lines_that_cannot_be_taken_are_left_out_by_choice_alone(in_charge, acme
         (b"nom\nx", "Missing column: email, role"),
         ("email,role\nbé@x.example,visitor".encode("latin-1"), "Line 2 is not in UTF-8"),
         (b"email,role\n" + b"a@x.example,visitor\n" * 501, "more than 500 lines"),
+        (b"email,role\n" + b"a@x.example,visitor\n" * 501 + b'"never closed', "more than 500 lines"),
         (b"email,role\n" + b"a" * 1_000_001, "larger than 1 MB"),
     ],
 )

@@ -113,6 +113,13 @@ def test_pages_cover_everybody_once(in_charge, acme):
     assert sorted(seen) == sorted(acme.memberships.values_list("pk", flat=True))
 
 
+@pytest.mark.parametrize("after", [r'["\ud800","a",1]', r'["a","\udfff",1]', r'["\u0000","a",1]', "[" * 1000, "{"])
+def test_a_place_that_is_none_is_the_first_page(in_charge, acme, after):
+    answer = in_charge.get(at("team", acme), {"after": after})
+    assert answer.status_code == 200
+    assert "Alice Tremblay" in answer.text
+
+
 def test_the_list_costs_the_same_for_two_people_and_for_two_hundred(in_charge, acme, alice):
     prepared(acme, alice)
     counts = []
@@ -237,8 +244,20 @@ def test_the_register_shows_a_past_day_and_gives_each_signed_file(in_charge, acm
     page = at("mandate-register", acme)
     assert "Bob Gagnon" in in_charge.get(page).text
     assert "Bob Gagnon" not in in_charge.get(f"{page}?on=2026-11-21").text
-    assert in_charge.get(f"{page}?on=demain").status_code == 422
     assert in_charge.get(at("mandate-pdf", acme, Mandate.objects.get().pk)).status_code == 404
+
+
+@pytest.mark.parametrize("typed", ["demain", "2026-02-30", "9999-12-31", "10000-01-01", "0000-01-01"])
+def test_a_day_the_register_cannot_be_asked_of_is_said_so(in_charge, acme, typed):
+    answer = in_charge.get(at("mandate-register", acme), {"on": typed})
+    assert answer.status_code == 422
+    assert "This is not a date" in answer.text
+    assert typed in answer.text
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01", "9999-12-30"])
+def test_the_first_and_last_days_of_the_register_are_days(in_charge, acme, typed):
+    assert in_charge.get(at("mandate-register", acme), {"on": typed}).status_code == 200
 
 
 # --- one person -------------------------------------------------------------------------------
