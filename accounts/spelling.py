@@ -12,6 +12,7 @@ from django.db.models import CharField, Func, TextField, Transform
 MARKS = re.compile("[\u0300-\u036f]")
 # « 514 555-0123, poste 12 », "x12", "ext. 12": the phone library refuses or mangles what follows the number.
 EXTENSION = re.compile(r"[\s,;]*(?:poste|ext(?:ension)?\.?|p\.|x|#)\s*(\d{1,10})\s*$", re.IGNORECASE)
+LONGEST_PHONE = 100  # longer is none, and a search in it could take minutes
 # A comma or a point before the last one or two figures; every other one only groups.
 CENTS = re.compile(r"[.,](\d{1,2})$")
 
@@ -23,7 +24,8 @@ def plain(text: str) -> str:
 
 def with_extension_apart(data: Any) -> Any:
     """A form's data; an extension typed in the phone's field moves to its own, unless that one is filled."""
-    typed = EXTENSION.search(data.get("phone", ""))
+    phone = data.get("phone", "")
+    typed = EXTENSION.search(phone) if len(phone) <= LONGEST_PHONE else None
     if typed is None:
         return data
     data = data.copy()
