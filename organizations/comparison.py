@@ -103,8 +103,11 @@ def _name(declared: str, enterprise: Enterprise) -> Compared:
         code = "name_exact" if nearest.verdict == names.Verdict.EXACT else "name_same"
         return _compared(Fact.NAME, declared, nearest.registered, Verdict.MATCHES, code, **_words_apart(nearest))
     other = next((name for name in others if _is_same(declared, name)), None)
+    if nearest is None and other is not None:
+        return _compared(Fact.NAME, declared, other.text, Verdict.UNCHECKED, "name_used")
     if nearest is None:
-        code, registered = ("name_used", other.text) if other is not None else ("name_unpublished", "")
+        used = names.best(declared=declared, registered=[name.text for name in others])
+        code, registered = ("name_unpublished", "") if used is None else ("name_uses_others", used.registered)
         return _compared(Fact.NAME, declared, registered, Verdict.UNCHECKED, code)
     if other is not None:
         code = "name_former" if other.is_legal else "name_other"

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str | Promise] = {
     "name_former": _("“%(seen)s” is a former name: the register has another one in force."),
     "name_other": _("“%(seen)s” is another name this company uses: its legal name is not that one."),
     "name_used": _("The register has it as a name in use. The legal name, that of a person, is not published."),
+    "name_uses_others": _("The register has another name in use. The legal name, that of a person, is not published."),
     "name_unpublished": _("The open data give no name under this NEQ, as for most sole proprietors."),
     "status_registered": _("The registration is in force."),
     "status_struck_off": _("Struck off: the registration is no longer in force."),

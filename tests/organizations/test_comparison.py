@@ -119,6 +119,15 @@ def test_a_sole_proprietor_s_name_in_use_is_shown_and_the_legal_one_stays_unchec
     assert facts["name"]["registered"] == "RÉNOVATIONS NONAME ENR."
 
 
+def test_another_name_than_the_one_in_use_is_shown_beside_it(edition):
+    enterprise = EnterpriseFactory(neq=SOLE, name=None)
+    EnterpriseNameFactory(enterprise=enterprise, text="RÉNOVATIONS NONAME ENR.", kind=EnterpriseName.Kind.OTHER)
+    facts = compared(neq=SOLE, legal_name="Toitures du Nord")
+    assert said(facts, "name") == ("unchecked", "name_uses_others")
+    assert facts["name"]["registered"] == "RÉNOVATIONS NONAME ENR."
+    assert not agrees(facts=facts.values())
+
+
 def test_one_that_is_struck_off_is_compared_by_its_latest_name(edition):
     enterprise = EnterpriseFactory(neq=NEQ, status="RO", status_on=date(2019, 3, 2), name=None)
     for text, ended in (("CONSTRUCTION ACME INC.", date(2019, 3, 2)), ("ACME ET FILS INC.", date(2004, 1, 1))):
