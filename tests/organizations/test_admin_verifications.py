@@ -207,6 +207,7 @@ def test_a_question_is_sent(agent, waiting):
     assert agent.post(act(waiting, "ask"), {"question-words": "Le certificat?"}).status_code == 303
     waiting.refresh_from_db()
     assert (waiting.state, waiting.words) == ("more_asked", "Le certificat?")
+    assert "its next declaration comes back to this queue" in agent.get(page(waiting)).text
 
 
 def test_the_second_agent_is_told_by_whom_and_how(agent, waiting, sam):
