@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,9 @@ SENTENCES: dict[str, str | Promise] = {
     Reason.CEILING: _("%(amount)s is above this person’s ceiling, %(ceiling)s for one transaction."),
     Reason.NOT_THEM: _("The person could not show that they are %(person)s."),
 }
+
+
+DOUBLED = re.compile(r"(?<!\.)\.\.(?!\.)")  # a sentence that ends with « inc. »
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Decision:
             "ceiling": money(self.ceiling, language),
         }
         with translation.override(language):
-            return str(SENTENCES[self.reason]) % words
+            return DOUBLED.sub(".", str(SENTENCES[self.reason]) % words)
 
 
 def as_decided(*, row: CounterDecision) -> Decision:

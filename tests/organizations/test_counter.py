@@ -139,3 +139,10 @@ def test_every_no_has_its_sentence_in_both_languages(language):
             "en-ca": "This person’s access ended on November 21, 2026.",
         }[language]
     )
+
+
+def test_a_company_whose_name_ends_with_a_period_ends_a_sentence_once():
+    decision = answer(role=Role.ACCOUNTANT)
+    said = decision.sentence(person="Marc Dubé", customer="Acme Construction inc.", language="fr-ca")
+    assert said.endswith("Acme Construction inc.")
+    assert not said.endswith("..")
