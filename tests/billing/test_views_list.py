@@ -26,7 +26,7 @@ def address(customer, query=""):
 
 
 def numbers(response):
-    return re.findall(r'class="id"><a href="[^"]+">([^<]+)</a>', response.content.decode())
+    return re.findall(r'class="id nowrap"><a href="[^"]+">([^<]+)</a>', response.content.decode())
 
 
 def shown(client, customer, query=""):
@@ -62,7 +62,7 @@ def test_a_row_says_number_date_subject_status_total_and_balance(signed_in, acme
     payment = factories.PaymentFactory(customer=acme, amount=Decimal(200))
     factories.AllocationFactory(payment=payment, invoice=invoice, amount=Decimal("18.79"))
     page = signed_in.get(address(acme)).content.decode()
-    row = re.search(r"<tr><td class=\"id\">.*?</tr>", page, re.DOTALL)[0]
+    row = re.search(r"<tr><td class=\"id nowrap\">.*?</tr>", page, re.DOTALL)[0]
     for words in (
         "F-20790", "2026-10-12", "Chariot élévateur", "BC-4500 · Tour Nord", f"1{NBSP}418,79{NBSP}$",
         f"1{NBSP}400,00{NBSP}$", 'data-is="overdue"', "11",
@@ -284,7 +284,7 @@ def test_a_number_with_a_slash_or_a_hash_links_to_its_page(signed_in, acme):
     for number in ("A/1", "F#2", "50 %", "é?3", "export.csv"):
         invoice = factories.InvoiceFactory(customer=acme, number=number)
         response = signed_in.get(address(acme), {"q": number})
-        link = re.search(r'class="id"><a href="([^"]+)"', response.content.decode())[1]
+        link = re.search(r'class="id nowrap"><a href="([^"]+)"', response.content.decode())[1]
         assert link.replace("&#x27;", "'") == invoice.get_absolute_url()
         assert number in signed_in.get(link).content.decode()
 

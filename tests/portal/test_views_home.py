@@ -82,7 +82,7 @@ def test_home_leads_to_what_its_figures_are_made_of(client, acme, alice, account
     client.force_login(alice)
     page = client.get(acme.get_absolute_url()).content.decode()
     links = re.findall(r'href="([^"]+\?status=\w+)"', page)
-    found = [re.findall(r'class="id"><a [^>]+>([^<]+)<', client.get(link).content.decode()) for link in links]
+    found = [re.findall(r'class="id nowrap"><a [^>]+>([^<]+)<', client.get(link).content.decode()) for link in links]
     assert found == [["F-COMING", "F-LATE"], ["F-LATE"]]
 
 
