@@ -9,8 +9,8 @@ from functools import partial
 
 from billing.loader import payments_sql as words
 from billing.models import Payment
-from organizations.loader import reading, shapes, staging
-from organizations.loader.reading import Column, Flaw, Source
+from organizations.loader import shapes, staging
+from organizations.loader.reading import Column, Source
 from organizations.loader.shapes import Shape, Unfit
 from organizations.loader.staging import Counts, Import, execute, reject_where, rows_of, value_of
 
@@ -73,17 +73,8 @@ def load_payments(*, run: Import) -> Counts:
 
 
 def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
-    pick = source.pick(COLUMNS)
-    flaws: list[Flaw] = []
-    for record, (line, cells) in enumerate(source.records(flaws=flaws), 1):
-        row = None if flaws else reading.kept(pick(cells), columns=COLUMNS, line=line, flaws=flaws)
-        if row is not None:
-            yield (record, line, *row)
-            continue
-        for flaw in flaws:
-            run.rejects.add(flaw)
-        flaws.clear()
-        run.counts.rejected += 1
+    for record, line, row in staging.fit_records(run=run, source=source, columns=COLUMNS):
+        yield (record, line, *row)
 
 
 def _judge(*, run: Import) -> None:

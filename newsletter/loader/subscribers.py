@@ -9,8 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Language
-from organizations.loader import reading, shapes, staging
-from organizations.loader.reading import Column, Flaw, Source
+from organizations.loader import shapes, staging
+from organizations.loader.reading import Column, Source
 from organizations.loader.staging import Counts, Import, execute, value_of
 
 # What was agreed to, and how long it lasts (Loi canadienne anti-pourriel, 10).
@@ -117,16 +117,7 @@ def load_subscribers(*, run: Import) -> Counts:
 
 
 def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
-    pick = source.pick(COLUMNS)
-    flaws: list[Flaw] = []
-    for record, (line, cells) in enumerate(source.records(flaws=flaws), 1):
-        row = None if flaws else reading.kept(pick(cells), columns=COLUMNS, line=line, flaws=flaws)
-        if row is None:
-            for flaw in flaws:
-                run.rejects.add(flaw)
-            flaws.clear()
-            run.counts.rejected += 1
-            continue
+    for record, line, row in staging.fit_records(run=run, source=source, columns=COLUMNS):
         yield (record, line, *row)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from django.db import transaction
 
-from organizations.loader import reading, shapes, staging
-from organizations.loader.reading import Column, Flaw, Source
+from organizations.loader import shapes, staging
+from organizations.loader.reading import Column, Source
 from organizations.loader.staging import Counts, Import, execute, value_of
 from organizations.models import Customer
 from organizations.permissions import Role
@@ -85,17 +85,7 @@ def load_members(*, run: Import) -> Counts:
 
 
 def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
-    pick = source.pick(COLUMNS)
-    flaws: list[Flaw] = []
-
-    for record, (line, cells) in enumerate(source.records(flaws=flaws), 1):
-        row = None if flaws else reading.kept(pick(cells), columns=COLUMNS, line=line, flaws=flaws)
-        if row is None:
-            for flaw in flaws:
-                run.rejects.add(flaw)
-            flaws.clear()
-            run.counts.rejected += 1
-            continue
+    for record, line, row in staging.fit_records(run=run, source=source, columns=COLUMNS):
         number, extension = shapes.phone(row[4], country="CA")
         # A member's phone has no column of its own for the extension: it is kept as in the books then.
         row[4] = row[4] if extension else number

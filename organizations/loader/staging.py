@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from django.db import connection, transaction
 from psycopg import sql
 
-from organizations.loader.reading import Flaw, Progress
+from organizations.loader.reading import Column, Flaw, Progress, Source, kept
 from organizations.loader.reasons import sentence
 from organizations.models import Merchant
 
@@ -145,6 +145,21 @@ def copy_text(*, table: str, columns: Sequence[str], rows: Iterable[str]) -> Non
 def lock_key(*, kind: str) -> int:
     """The first half of the advisory lock; the merchant is the other."""
     return zlib.crc32(f"comptoir import {kind}".encode()) - (1 << 31)
+
+
+def fit_records(*, run: Import, source: Source, columns: Sequence[Column]) -> Iterator[tuple[int, int, list[str]]]:
+    """Each record without a flaw: its number, its line, its cells as they are kept. The others are rejected."""
+    pick = source.pick(columns)
+    flaws: list[Flaw] = []
+    for record, (line, cells) in enumerate(source.records(flaws=flaws), 1):
+        row = None if flaws else kept(pick(cells), columns=columns, line=line, flaws=flaws)
+        if row is not None:
+            yield record, line, row
+            continue
+        for flaw in flaws:
+            run.rejects.add(flaw)
+        flaws.clear()
+        run.counts.rejected += 1
 
 
 @contextmanager
