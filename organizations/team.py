@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.formats import iso_date, money, phone
 from accounts.models import User
-from accounts.spelling import spellings
+from accounts.spelling import plain
 from organizations.models import (
     CompanyLink,
     Customer,
@@ -32,7 +32,7 @@ from organizations.models import (
 from organizations.permissions import Permission, Role, permissions_with
 
 PAGE = 25
-PLACE = Tuple(F("last_name"), F("first_name"), F("pk"))
+PLACE = Tuple(F("listed"), F("pk"))
 STATES = ("active", "counter", "later", "ended")
 
 
@@ -79,15 +79,8 @@ def people_of(*, customer: Customer, filters: Filters) -> MembershipQuerySet:
     today = timezone.localdate()
     rows = Membership.objects.filter(customer=customer).select_related("user").with_granted()
     if filters.text:
-        words = spellings(filters.text)
-        rows = rows.filter(
-            Q(first_name__iregex=words)
-            | Q(last_name__iregex=words)
-            | Q(email__startswith=filters.text.lower())
-            | Q(user__first_name__iregex=words)
-            | Q(user__last_name__iregex=words)
-            | Q(user__email__startswith=filters.text.lower())
-        )
+        for word in plain(filters.text).split():
+            rows = rows.filter(listed__contains=word)
     if filters.role:
         rows = rows.filter(role=filters.role)
     over = Q(removed_at__isnull=False) | Q(ends_on__lt=today)
@@ -102,7 +95,7 @@ def people_of(*, customer: Customer, filters: Filters) -> MembershipQuerySet:
             rows = rows.exclude(over).filter(Q(starts_on=None) | Q(starts_on__lte=today), user__isnull=False)
         case _:
             rows = rows.filter(removed_at=None)
-    return rows.order_by("last_name", "first_name", "pk")
+    return rows.order_by("listed", "pk")
 
 
 def page_after(*, customer: Customer, filters: Filters, after: str, size: int = PAGE) -> list[Membership]:
@@ -112,23 +105,23 @@ def page_after(*, customer: Customer, filters: Filters, after: str, size: int = 
 
 def after_place(*, rows: MembershipQuerySet, place: str) -> MembershipQuerySet:
     """People by name, from where the page before ended."""
-    rows = rows.order_by("last_name", "first_name", "pk")
+    rows = rows.order_by("listed", "pk")
     found = _place_from(place)
     return rows if found is None else rows.filter(TupleGreaterThan(PLACE, found))
 
 
 def place_of(*, membership: Membership) -> str:
     """Where a page ended, as the address of the next one holds it."""
-    return json.dumps([membership.last_name, membership.first_name, membership.pk], ensure_ascii=False)
+    return json.dumps([membership.listed, membership.pk], ensure_ascii=False)
 
 
-def _place_from(text: str) -> tuple[str, str, int] | None:
+def _place_from(text: str) -> tuple[str, int] | None:
     """Anything else is the first page; it says nothing of whose people they are."""
     with suppress(ValueError):
         match json.loads(text[:1000] or "0"):
-            case [str(last), str(first), int(pk)] if "\0" not in last + first and 0 < pk < 2**63:
-                (last + first).encode()  # half a pair of surrogates, as JSON may hold, is no text
-                return last, first, pk
+            case [str(listed), int(pk)] if "\0" not in listed and 0 < pk < 2**63:
+                listed.encode()  # half a pair of surrogates, as JSON may hold, is no text
+                return listed, pk
     return None
 
 

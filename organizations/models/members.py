@@ -17,6 +17,7 @@ from guardian.models import UserObjectPermissionBase
 from accounts.spelling import DigitsBackwards, PlainText
 from organizations.models.customers import Customer
 from organizations.models.guards import KEEPS_AN_ADMINISTRATOR
+from organizations.models.listing import LISTED_OF_MEMBER
 from organizations.models.merchants import Branch
 from organizations.models.terms import TERMS_CONSTRAINTS, Terms
 from organizations.permissions import OPENING_ROLES, Role
@@ -66,6 +67,7 @@ class Membership(Terms):
     branches = models.ManyToManyField(
         Branch, blank=True, related_name="+", verbose_name=_("branches"), help_text=_("None: all of them.")
     )
+    listed = models.TextField(default="", editable=False, db_collation="C")  # organizations.models.listing
     linked_at = models.DateTimeField(_("linked"), null=True, blank=True, editable=False)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True, editable=False)
     removed_by = models.ForeignKey(
@@ -103,11 +105,7 @@ class Membership(Terms):
         indexes = [
             models.Index(fields=["user", "customer"], condition=Q(removed_at=None), name="membership_of_person"),
             models.Index(fields=["email"], condition=Q(removed_at=None, user=None), name="membership_waiting"),
-            models.Index(
-                fields=["customer", "last_name", "first_name", "id"],
-                condition=Q(removed_at=None),
-                name="membership_team",
-            ),
+            models.Index(fields=["customer", "listed", "id"], name="membership_team"),
             models.Index(
                 fields=["customer", "role", "id"],
                 condition=Q(removed_at=None, ends_on=None, user__isnull=False),
@@ -124,7 +122,13 @@ class Membership(Terms):
                 when=pgtrigger.After,
                 timing=pgtrigger.Immediate,
                 func=KEEPS_AN_ADMINISTRATOR,
-            )
+            ),
+            pgtrigger.Trigger(
+                name="listed",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("first_name", "last_name", "email", "user_id"),
+                when=pgtrigger.Before,
+                func=LISTED_OF_MEMBER,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -190,7 +190,7 @@ def _close(review: Review, *, by: User | None) -> None:
 def _write(review: Review, *, is_reminder: bool) -> None:
     """To everybody who manages access, who has it, in the reader's language."""
     customer = review.customer
-    rows = review.waiting().select_related("user").with_granted().order_by("last_name", "first_name", "pk")
+    rows = review.waiting().select_related("user").with_granted().order_by("listed", "pk")
     people = list(rows[: LISTED + 1])
     for person in _readers(customer):
         with translation.override(person.language):

@@ -85,6 +85,9 @@ def test_a_business_that_is_no_member_is_told_why_and_how_to_become_one(client, 
         ("?q=gagn", {"Bob"}),
         ("?q=COTE", {"Rita"}),
         ("?q=rita@", {"Rita"}),
+        ("?q=bob+GAGN", {"Bob"}),
+        ("?q=Gagnon+b%C3%B3b", {"Bob"}),
+        ("?q=100%25", set()),
         ("?role=editor", {"Bob"}),
         ("?state=counter", {"Léo"}),
         ("?state=later", {"Rita"}),
@@ -113,7 +116,7 @@ def test_pages_cover_everybody_once(in_charge, acme):
     assert sorted(seen) == sorted(acme.memberships.values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("after", [r'["\ud800","a",1]', r'["a","\udfff",1]', r'["\u0000","a",1]', "[" * 1000, "{"])
+@pytest.mark.parametrize("after", [r'["\ud800",1]', r'["a\udfff",1]', r'["\u0000",1]', "[" * 1000, "{"])
 def test_a_place_that_is_none_is_the_first_page(in_charge, acme, after):
     answer = in_charge.get(at("team", acme), {"after": after})
     assert answer.status_code == 200
