@@ -8,6 +8,7 @@ from organizations.access import grant_permission
 from organizations.models import Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.services.mandates import LastAdministrator
+from organizations.services.proofs import proved_of
 from organizations.terms import as_columns, known, terms_signed
 
 
@@ -23,7 +24,7 @@ def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     former = Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).exclude(pk=mandate.pk)
     former.update(ended_at=timezone.now())
     membership.branches.set(mandate.branches.all())
-    set_grants(membership=membership, granted=usable(mandate=mandate))
+    set_grants(membership=membership, granted=known(mandate.granted) - unproved(mandate=mandate, membership=membership))
     mandate.membership, mandate.effective_at = membership, timezone.now()
     mandate.save(update_fields=["membership", "effective_at"])
 
@@ -47,9 +48,8 @@ def set_grants(*, membership: Membership, granted: frozenset[Permission]) -> Non
         grant_permission(customer=membership.customer, user=membership.user, permission=permission)
 
 
-def usable(*, mandate: Mandate) -> frozenset[Permission]:
-    """What is ticked, less what waits for its proof; a proof accepted before stays so."""
-    granted = known(mandate.granted)
+def unproved(*, mandate: Mandate, membership: Membership) -> frozenset[Permission]:
+    """What of a mandate waits for its proof, or was refused for want of one; what was proved before is not of it."""
     if mandate.is_proved:
-        return granted
-    return granted - NEEDING_PROOF
+        return frozenset()
+    return (known(mandate.granted) & NEEDING_PROOF) - proved_of(membership=membership).rights

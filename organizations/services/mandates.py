@@ -5,14 +5,12 @@ What takes away, and needs no signature, is in members; what the invited person 
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import NamedTuple
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -24,8 +22,9 @@ from organizations import audit
 from organizations.access import giver_at, granted_to, permissions_by, through_of
 from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
 from organizations.papers import papers_of
-from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission, Role
+from organizations.permissions import OPENING_ROLES, Permission, Role
 from organizations.refusals import Refusal
+from organizations.services.proofs import keep_proof, proof_columns
 from organizations.terms import Wish, as_columns, codes, terms_signed
 from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
@@ -75,10 +74,6 @@ class NobodyNamed(Refusal):
 
 class CounterOnly(Refusal):
     sentence: str | Promise = _("Without an e-mail address a person can only be known at the counter, as a visitor.")
-
-
-class ProofMissing(Refusal):
-    sentence: str | Promise = _("“%(permission)s” needs a proof of authority: add the document.")
 
 
 class BranchUnknown(Refusal):
@@ -136,9 +131,7 @@ def write_mandate(
     through: CompanyLink | None = None,
 ) -> Mandate:
     """The row, its branches and its line of history. The caller holds the customer's lock and has decided."""
-    needing = wish.beyond_role & NEEDING_PROOF
-    if needing and not proof:
-        raise ProofMissing(permission=min(needing).label)
+    proved = proof_columns(granted=wish.beyond_role, membership=membership, proof=proof)
     branches = list(customer.merchant.branches.filter(pk__in=wish.branches))
     if len(branches) != len(wish.branches):
         raise BranchUnknown
@@ -149,7 +142,7 @@ def write_mandate(
         batch=batch,
         granted=codes(wish.beyond_role),
         prepared_by=by,
-        proof=proof if needing else "",
+        **proved,
         **invitee._asdict(),
         **as_columns(wish=wish),
     )
@@ -357,11 +350,3 @@ def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User
     waiting = Mandate.objects.live().filter(customer=customer, email=invitee.email, effective_at=None)
     if waiting.exists():
         raise AlreadyWaiting(email=invitee.email)
-
-
-def keep_proof(*, proof: File | None) -> str:
-    """Where the document is kept; before the transaction, which no file may hold up. Empty: there is none."""
-    if proof is None:
-        return ""
-    path = f"proofs/{secrets.token_hex(12)}{PurePath(proof.name or '').suffix.lower()}"
-    return Mandate.proof.field.storage.save(path, ContentFile(proof.read()))

@@ -33,6 +33,7 @@ from organizations.services.mandates import (
     withdraw_signature,
     write_mandate,
 )
+from organizations.services.proofs import waiting_of
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -185,7 +186,12 @@ def grant(*, membership: Membership, permission: Permission, by: User) -> uuid.U
     had = terms_of(membership=membership)
     if not may_receive(membership=membership):
         raise NotAMember
-    return change_member(membership=membership, wish=replace(had, granted=had.granted | {permission}), by=by)
+    if permission in had.permissions:
+        return None
+    waiting = waiting_of(membership=membership)  # a mandate replaces the former one: it says again what waits
+    wish = replace(had, granted=had.granted | {permission} | waiting.rights)
+    proof = waiting.by.proof.name or "" if waiting.by is not None else ""
+    return change_member(membership=membership, wish=wish, by=by, proof=proof)
 
 
 def may_receive(*, membership: Membership) -> bool:

@@ -25,7 +25,7 @@ from organizations.forms import AccessForm
 from organizations.models import Customer, Mandate, Membership
 from organizations.papers import edges_of
 from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
-from organizations.services import mandates, members
+from organizations.services import mandates, members, proofs
 from organizations.terms import terms_of
 from signatures.links import path_of
 from signatures.parties import Origin
@@ -121,6 +121,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
         request.FILES or None,
         customer=request.customer,
         roles=roles_given_by(request),
+        proved=proofs.proved_of(membership=membership).rights,
         initial=_as_initial(membership),
     )
     if form.is_valid():
@@ -129,7 +130,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 membership=membership,
                 wish=form.wish,
                 by=request.user,
-                proof=mandates.keep_proof(proof=form.cleaned_data["proof"]),
+                proof=proofs.keep_proof(proof=form.cleaned_data["proof"]),
             )
             if batch is not None:
                 return signed_from(request, batch)

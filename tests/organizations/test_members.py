@@ -12,8 +12,9 @@ from organizations.access import grant_permission, who_can_grant
 from organizations.models import AuditEvent, Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import members
-from organizations.services.mandates import BeyondReach, GivenToOneself, LastAdministrator, ProofMissing
+from organizations.services.mandates import BeyondReach, GivenToOneself, LastAdministrator
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
+from organizations.services.proofs import ProofMissing
 from tests import factories
 from tests.organizations.signing import sign_batch, wished
 
