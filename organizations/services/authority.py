@@ -120,7 +120,7 @@ def _go_on(mandate: Mandate) -> None:
             role=mandate.role,
         )
         put_in_effect(mandate=mandate, membership=listed)
-    elif membership is None or membership.user is None or _is_promotion(mandate, membership):
+    elif membership is None or _is_to_accept(mandate, membership):
         send_invitation(mandate=mandate)  # nobody is added, nor put in charge, without a word of theirs
     else:
         put_in_effect(mandate=mandate, membership=membership)
@@ -134,7 +134,10 @@ def _still_unproved(mandate: Mandate) -> frozenset[Permission]:
     return unproved(mandate=mandate, membership=mandate.membership)
 
 
-def _is_promotion(mandate: Mandate, membership: Membership) -> bool:
+def _is_to_accept(mandate: Mandate, membership: Membership) -> bool:
+    """A promotion by the person; anything by somebody on file. Whoever has no address is asked nothing."""
+    if membership.user is None:
+        return bool(mandate.email)
     return mandate.role in OPENING_ROLES and membership.role not in OPENING_ROLES
 
 

@@ -267,6 +267,12 @@ def refuse_beyond_reach(*, giver: Membership, wish: Wish) -> None:
     raise BeyondReach
 
 
+def refuse_beyond_counter(*, wish: Wish) -> None:
+    """Somebody without an address never signs in: what counters ask is all they can be given."""
+    if wish.role != Role.VISITOR or wish.beyond_role:
+        raise CounterOnly
+
+
 def giver_at_present(*, customer: Customer, by: User) -> Membership:
     """By what a person gives access at this customer today, with what was granted to them; raises BeyondReach."""
     giver = giver_at(customer=customer, user=by) if by.is_active else None
@@ -339,8 +345,7 @@ def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User
     if not invitee.email:
         if not (invitee.phone and (invitee.first_name or invitee.last_name)):
             raise NobodyNamed
-        if wish.role != Role.VISITOR or wish.beyond_role:
-            raise CounterOnly
+        refuse_beyond_counter(wish=wish)
         return
     if invitee.email == normalize_email(by.email):
         raise InvitesOneself if through is None else GivenToOneself

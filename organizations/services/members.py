@@ -29,6 +29,7 @@ from organizations.services.mandates import (
     Invitee,
     end_mandate,
     lock_customer,
+    refuse_beyond_counter,
     refuse_beyond_reach,
     withdraw_signature,
     write_mandate,
@@ -92,7 +93,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
 def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = "") -> uuid.UUID | None:
     """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
 
-    Raises NotAMember, BeyondReach, GivenToOneself, LastAdministrator, ProofMissing.
+    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing.
     """
     customer = lock_customer(pk=membership.customer_id)
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
@@ -103,13 +104,8 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         raise BeyondReach
     if is_over(membership=membership):
         raise NotAMember
-    refuse_beyond_reach(giver=giver, wish=wish)
-    had = terms_of(membership=membership).normal()
-    wish = wish.normal()
-    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
-        raise BeyondReach
-    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
-        raise GivenToOneself
+    had, wish = terms_of(membership=membership).normal(), wish.normal()
+    _refuse_change(membership, giver=giver, wish=wish, had=had, by=by)
     if wish == had:
         return None
     # What was promised before is no longer what is wished, signed or not.
@@ -207,6 +203,17 @@ def is_over(*, membership: Membership) -> bool:
     """Removed, or past its last day."""
     is_past = membership.ends_on is not None and membership.ends_on < timezone.localdate()
     return membership.removed_at is not None or is_past
+
+
+def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
+    """What its giver may not give, or may not give to this person."""
+    refuse_beyond_reach(giver=giver, wish=wish)
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
+        raise BeyondReach
+    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+        raise GivenToOneself
+    if membership.user is None and not membership.email and wish.exceeds(had):
+        refuse_beyond_counter(wish=wish)
 
 
 def _refuse_ending(membership: Membership, *, by: User) -> None:

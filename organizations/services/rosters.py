@@ -21,7 +21,7 @@ from accounts.models import User, normalize_email
 from accounts.spelling import plain
 from organizations.loader import reasons
 from organizations.models import Customer, Mandate, Membership
-from organizations.permissions import Role, permissions_with
+from organizations.permissions import permissions_with
 from organizations.refusals import Refusal
 from organizations.services import mandates
 from organizations.services.mandates import Invitee
@@ -242,11 +242,11 @@ def _refusals(entry: Entry, wish: Wish, judge: _Judge) -> list[tuple[str, str]]:
     faults += _unusable(wish, judge)
     if not entry.cells["email"] and not (entry.cells["phone"].startswith("+") and entry.name):
         faults.append(("email", str(mandates.NobodyNamed())))
-    elif not entry.cells["email"] and (wish.role != Role.VISITOR or wish.beyond_role):
-        faults.append(("role", str(mandates.CounterOnly())))
     try:
+        if not entry.cells["email"]:
+            mandates.refuse_beyond_counter(wish=wish)
         mandates.refuse_beyond_reach(giver=judge.giver, wish=wish)
-    except mandates.BeyondReach as refusal:
+    except (mandates.CounterOnly, mandates.BeyondReach) as refusal:
         faults.append(("role", str(refusal)))
     return faults
 

@@ -9,10 +9,17 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
-from organizations.models import AuditEvent, Customer, Mandate, Membership
+from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import members
-from organizations.services.mandates import BeyondReach, GivenToOneself, LastAdministrator
+from organizations.services.mandates import (
+    BeyondReach,
+    CounterOnly,
+    GivenToOneself,
+    Invitee,
+    LastAdministrator,
+    prepare_invitations,
+)
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.proofs import ProofMissing
 from tests import factories
@@ -293,3 +300,44 @@ def test_what_needs_a_proof_is_refused_without_the_document(acme, alice, bob):
     with pytest.raises(ProofMissing):
         grant(membership=member(bob), permission=Permission.CHANGE_BANK_DETAILS, by=alice)
     assert not Mandate.objects.exists()
+
+
+# --- known at the counter only ----------------------------------------------------------------
+
+
+@pytest.fixture
+def listed(acme, alice):
+    """Luc, whom counters know by his name and phone."""
+    luc = Invitee(first_name="Luc", last_name="Roy", email="", phone="+15145550111")
+    wish = wished(ceiling=50, requires_purchase_order=True, ends_on=date(2130, 1, 1))
+    sign_batch(prepare_invitations(customer=acme, people=[(luc, wish)], by=alice), alice)
+    return Membership.objects.get(first_name="Luc")
+
+
+def test_an_increase_for_somebody_without_an_address_holds_once_signed(acme, alice, listed):
+    branch = factories.BranchFactory(merchant=acme.merchant)
+    wish = wished(ceiling=500, branches=frozenset({branch.pk}))
+    batch = change_member(membership=listed, wish=wish, by=alice)
+    assert Membership.objects.get(pk=listed.pk).ceiling == 50
+    sign_batch(batch, alice)
+    changed = Membership.objects.get(pk=listed.pk)
+    assert (changed.ceiling, changed.requires_purchase_order, changed.ends_on) == (500, False, None)
+    assert list(changed.branches.all()) == [branch]
+    assert Mandate.objects.get(batch=batch).effective_at is not None
+    assert acme.events.latest("pk").event == AuditEvent.Event.MEMBER_CHANGED
+    assert not Invitation.objects.exists()
+    assert not OutgoingMessage.objects.filter(recipient="").exists()
+
+
+@pytest.mark.parametrize("wish", [wished(Role.EDITOR), wished(Role.VISITOR, Permission.RENT)])
+def test_somebody_without_an_address_is_given_nothing_beyond_the_counter(acme, alice, listed, wish):
+    with pytest.raises(CounterOnly):
+        change_member(membership=listed, wish=wish, by=alice)
+    assert Mandate.objects.count() == 1
+
+
+def test_somebody_on_file_with_an_address_still_accepts_what_is_given(acme, alice):
+    waiting = factories.MembershipFactory(customer=acme, email="luc@acme.example", role=Role.VISITOR)
+    sign_batch(change_member(membership=waiting, wish=wished(Role.EDITOR), by=alice), alice)
+    assert Membership.objects.get(pk=waiting.pk).role == Role.VISITOR
+    assert OutgoingMessage.objects.filter(recipient="luc@acme.example").exists()
