@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from organizations.access import grant_permission
-from organizations.models import Grant, Mandate, Membership
+from organizations.models import Customer, Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
-from organizations.services.mandates import LastAdministrator
+from organizations.refusals import Refusal
+from organizations.services.mandates import LastAdministrator, lock_customer
 from organizations.services.proofs import proved_of
 from organizations.terms import as_columns, known, terms_signed
+
+
+class AloneInCharge(Refusal):
+    sentence: str | Promise = _(
+        "This person is the last one who can manage the access of %(company)s. Let somebody else administer it first, "
+        "or close that customer."
+    )
 
 
 def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
@@ -36,6 +47,18 @@ def refuse_last(*, membership: Membership, role: str, lasts: bool) -> None:
     others = Membership.objects.in_charge().filter(customer=membership.customer_id).exclude(pk=membership.pk)
     if not others.exists():
         raise LastAdministrator
+
+
+def refuse_alone_in_charge(*, user: User) -> None:
+    """Raise AloneInCharge when a member company would have nobody left to manage its access without this person.
+
+    Locks the companies they administer until the end of the transaction.
+    """
+    mine = Membership.objects.in_charge().filter(user=user, customer__kind=Customer.Kind.MEMBER)
+    for membership in mine.order_by("customer_id"):
+        customer = lock_customer(pk=membership.customer_id)
+        if not Membership.objects.in_charge().filter(customer=customer).exclude(user=user).exists():
+            raise AloneInCharge(company=customer.name)
 
 
 def set_grants(*, membership: Membership, granted: frozenset[Permission]) -> None:

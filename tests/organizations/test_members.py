@@ -76,6 +76,19 @@ def test_who_was_removed_meanwhile_removes_nobody(acme, alice, bob):
         remove_member(membership=member(bob), by=alice)
 
 
+def test_an_administrator_whose_profile_is_closed_neither_grants_nor_replaces_the_last_one(acme, alice, bob):
+    closed = factories.UserFactory(is_active=False)
+    factories.MembershipFactory(customer=acme, user=closed, role=Role.ADMINISTRATOR)
+    with pytest.raises(LastAdministrator):
+        remove_member(membership=member(alice), by=alice)
+    with pytest.raises(LastAdministrator):
+        change_member(membership=member(alice), wish=wished(Role.EDITOR), by=alice)
+    assert [membership.user for membership in who_can_grant(customer=acme)] == [alice]
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    assert [letter.recipient for letter in OutgoingMessage.objects.all()] == [alice.email]
+    remove_member(membership=member(closed), by=alice)
+
+
 def test_an_administrator_who_never_came_does_not_replace_the_last_one(acme, alice):
     factories.MembershipFactory(customer=acme, email="absente@acme.example", role=Role.ADMINISTRATOR)
     with pytest.raises(LastAdministrator):
