@@ -21,13 +21,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Language, User, normalize_email
 from accounts.spelling import plain
 from organizations import audit
-from organizations.access import giver_at, granted_to, permissions_by, through_of
+from organizations.access import giver_at, through_of
 from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
 from organizations.papers import papers_of
-from organizations.permissions import OPENING_ROLES, Permission, Role
+from organizations.permissions import Role
 from organizations.refusals import Refusal
 from organizations.services.proofs import keep_proof, proof_columns
-from organizations.terms import Wish, as_columns, codes, terms_signed
+from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
+from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
 from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
 from signatures.services import requests as signature_requests
@@ -48,10 +49,6 @@ class Invitee(NamedTuple):
 
 class NoTeam(Refusal):
     sentence: str | Promise = _("Only member companies have a team. Ask us to become one.")
-
-
-class BeyondReach(Refusal):
-    sentence: str | Promise = _("You may not give this. Ask an administrator of the company.")
 
 
 class GivenToOneself(Refusal):
@@ -259,31 +256,10 @@ def lock_mandate(*, mandate: Mandate) -> Mandate:
     return rows.select_related("customer__merchant", "membership__user", "prepared_by").get(pk=mandate.pk)
 
 
-def refuse_beyond_reach(*, giver: Membership, wish: Wish) -> None:
-    """An administrator gives everything; who manages the team, all but that role; an editor invites visitors."""
-    held = permissions_by(membership=giver)
-    if Permission.MANAGE_TEAM in held and (wish.role not in OPENING_ROLES or giver.role in OPENING_ROLES):
-        return
-    if Permission.INVITE_VISITORS in held and wish.role == Role.VISITOR and not wish.beyond_role:
-        return
-    raise BeyondReach
-
-
 def refuse_beyond_counter(*, wish: Wish) -> None:
     """Somebody without an address never signs in: what counters ask is all they can be given."""
     if wish.role != Role.VISITOR or wish.beyond_role:
         raise CounterOnly
-
-
-def giver_at_present(*, customer: Customer, by: User) -> Membership:
-    """By what a person gives access at this customer today, with what was granted to them; raises BeyondReach."""
-    giver = giver_at(customer=customer, user=by) if by.is_active else None
-    if giver is None:
-        raise BeyondReach
-    if through_of(giver=giver) is None:
-        giver.customer = customer
-    vars(giver)["granted"] = granted_to(membership=giver)  # asked of each person otherwise
-    return giver
 
 
 def _sender(*, customer: Customer) -> Sender:
@@ -319,7 +295,8 @@ def giver_of(*, mandate: Mandate) -> Membership:
 def refuse_lost_authority(*, mandate: Mandate) -> None:
     """Raise AuthorityLost when its author may no longer give what it gives. Under the customer's lock."""
     try:
-        refuse_beyond_reach(giver=giver_of(mandate=mandate), wish=terms_signed(mandate=mandate))
+        had = terms_of(membership=mandate.membership) if mandate.membership is not None else None
+        refuse_beyond_reach(giver=giver_of(mandate=mandate), wish=terms_signed(mandate=mandate), had=had)
     except BeyondReach as lost:
         raise AuthorityLost from lost
 

@@ -24,17 +24,16 @@ from organizations.refusals import Refusal
 from organizations.services.cards import revoke_cards
 from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
-    BeyondReach,
     GivenToOneself,
     Invitee,
     end_mandate,
     lock_customer,
     refuse_beyond_counter,
-    refuse_beyond_reach,
     withdraw_signature,
     write_mandate,
 )
 from organizations.services.proofs import waiting_of
+from organizations.services.reach import BeyondReach, refuse_beyond_reach
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -207,11 +206,11 @@ def is_over(*, membership: Membership) -> bool:
 
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
     """What its giver may not give, or may not give to this person."""
-    refuse_beyond_reach(giver=giver, wish=wish)
-    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
-        raise BeyondReach
     if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
+    refuse_beyond_reach(giver=giver, wish=wish, had=had)
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
+        raise BeyondReach
     if membership.user is None and not membership.email and wish.exceeds(had):
         refuse_beyond_counter(wish=wish)
 

@@ -13,6 +13,7 @@ from organizations.models import AuditEvent, Customer, Invitation, Mandate, Memb
 from organizations.permissions import Permission, Role
 from organizations.services import members
 from organizations.services.mandates import (
+    AuthorityLost,
     BeyondReach,
     CounterOnly,
     GivenToOneself,
@@ -22,6 +23,7 @@ from organizations.services.mandates import (
 )
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.proofs import ProofMissing
+from organizations.services.reach import BeyondEdges
 from tests import factories
 from tests.organizations.signing import sign_batch, wished
 
@@ -300,6 +302,75 @@ def test_a_manager_who_is_no_administrator_neither_makes_nor_touches_one(acme, a
         change_member(membership=member(rita), wish=wished(Role.ADMINISTRATOR), by=bob)
     with pytest.raises(BeyondReach):
         change_member(membership=member(alice), wish=wished(Role.EDITOR), by=bob)
+
+
+@pytest.fixture
+def limited(acme, bob):
+    """Bob manages the team and is no administrator: one branch, 500 $, a purchase order, until 2129."""
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    branch = factories.BranchFactory(merchant=acme.merchant)
+    edges = {"ceiling": 500, "requires_purchase_order": True, "ends_on": date(2129, 12, 31)}
+    Membership.objects.filter(user=bob).update(starts_on=date(2026, 1, 1), **edges)
+    member(bob).branches.set([branch])
+    return edges | {"branches": frozenset({branch.pk})}
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        {"ceiling": 501},
+        {"ceiling": None},
+        {"requires_purchase_order": False},
+        {"ends_on": None},
+        {"ends_on": date(2130, 1, 1)},
+        {"branches": frozenset()},
+    ],
+)
+def test_who_is_no_administrator_gives_no_wider_edges_than_their_own(acme, alice, bob, rita, limited, wider):
+    ines = Invitee(first_name="Inès", last_name="Roy", email="ines.roy@acme.example")
+    wish = wished(Role.EDITOR, **(limited | wider))
+    with pytest.raises(BeyondEdges) as invited:
+        prepare_invitations(customer=acme, people=[(ines, wish)], by=bob)
+    with pytest.raises(BeyondEdges) as changed:
+        change_member(membership=member(rita), wish=wish, by=bob)
+    assert invited.value.edges == changed.value.edges == list(wider)
+    assert not Mandate.objects.exists()
+    Membership.objects.filter(user=rita).update(ceiling=1)
+    assert change_member(membership=member(rita), wish=wished(Role.EDITOR, **(limited | {"ceiling": 500})), by=bob)
+    assert prepare_invitations(customer=acme, people=[(ines, wish)], by=alice)
+
+
+def test_what_somebody_has_already_is_not_given_by_who_takes_some_of_it_away(acme, bob, rita, limited):
+    assert change_member(membership=member(rita), wish=wished(Role.VISITOR, ceiling=900), by=bob) is None
+    assert (member(rita).ceiling, member(rita).ends_on) == (900, None)
+    with pytest.raises(BeyondEdges):
+        change_member(membership=member(rita), wish=wished(Role.VISITOR, ceiling=901), by=bob)
+    with pytest.raises(BeyondEdges):  # a right more, within the edges somebody else gave: signed by Bob, it is his word
+        change_member(membership=member(rita), wish=wished(Role.VISITOR, Permission.RENT, ceiling=900), by=bob)
+
+
+def test_an_editor_with_a_last_day_invites_visitors_until_that_day(client, acme, bob):
+    ends_on = timezone.localdate() + timedelta(days=30)
+    Membership.objects.filter(user=bob).update(ends_on=ends_on)
+    client.force_login(bob)
+    address = f"/c/{acme.public_id}/team/invite/"
+    assert f'value="{ends_on.isoformat()}"' in client.get(address).content.decode()
+    fields = {"people": "noe@acme.example", "role": "visitor"}
+    for wider in ("", (ends_on + timedelta(days=1)).isoformat()):
+        answer = client.post(address, fields | {"ends_on": wider})
+        assert answer.status_code == 422
+        assert "plus étroites ici\N{NO-BREAK SPACE}: Dernier jour" in answer.content.decode()
+    assert not Mandate.objects.exists()
+    assert client.post(address, fields | {"ends_on": ends_on.isoformat()}).status_code == 303
+
+
+def test_edges_narrowed_before_the_signature_undo_it(acme, alice, bob, limited):
+    ines = Invitee(first_name="Inès", last_name="Roy", email="ines.roy@acme.example")
+    batch = prepare_invitations(customer=acme, people=[(ines, wished(Role.VISITOR, **limited))], by=bob)
+    Membership.objects.filter(user=bob).update(ceiling=100)
+    with pytest.raises(AuthorityLost):
+        sign_batch(batch, bob)
+    assert not Invitation.objects.exists()
 
 
 @pytest.mark.parametrize("wish", [wished(Role.EDITOR), wished(Role.ADMINISTRATOR, ends_on=date(2130, 1, 1))])
