@@ -12,8 +12,10 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from organizations.models import Customer, Membership
 from organizations.permissions import Role
+from organizations.services.effects import AloneInCharge, refuse_alone_in_charge
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -136,4 +138,31 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(acme, alice)
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(demote, [alice, other])) == [False, True]
+    assert Membership.objects.in_charge().filter(customer=acme).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_administrator_steps_down_while_the_profile_of_the_other_is_closed_and_one_is_left(acme, alice):
+    other = factories.UserFactory(email="owner@acme.example")
+    factories.MembershipFactory(customer=acme, user=other, role=Role.OWNER)
+    both_began = Barrier(2)
+
+    def act(what: str) -> bool:
+        try:
+            with transaction.atomic():
+                both_began.wait(timeout=20)
+                if what == "close":
+                    refuse_alone_in_charge(user=alice)
+                    User.objects.filter(pk=alice.pk).update(is_active=False)
+                else:
+                    Membership.objects.filter(user=other).update(role=Role.EDITOR)
+        except (IntegrityError, AloneInCharge):
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(act, ["close", "step down"])) == [False, True]
     assert Membership.objects.in_charge().filter(customer=acme).count() == 1
