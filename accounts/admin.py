@@ -13,12 +13,27 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from accounts.models import User, normalize_email
+from accounts.refusals import Refusal
+from accounts.signals import profile_closing
+
+
+class UserForm(forms.ModelForm):
+    def clean_is_active(self) -> bool:
+        """Asked inside the transaction that saves: what a receiver locks stays so until then."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if self.instance.is_active and not is_active:
+            try:
+                profile_closing.send(sender=User, user=self.instance)
+            except Refusal as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return is_active
 
 
 @admin.register(User)
 class UserAdmin(ModelAdmin):
     """The login e-mail is its owner's to change; a password is chosen by nobody else."""
 
+    form = UserForm
     list_display = ("email", "first_name", "last_name", "is_staff", "is_active", "last_login")
     ordering = ("-pk",)
     sortable_by = ()

@@ -25,7 +25,7 @@ from organizations.models import Customer
 from organizations.permissions import Permission
 
 
-@requires(Permission.VIEW_INVOICES)
+@requires(Permission.VIEW_INVOICES, Permission.VIEW_PRICES)
 @require_safe
 def invoice_pdf(request: CustomerRequest, number: str) -> HttpResponse:
     """The stored file; until it is there, a page that asks for it or waits for it. Reads only."""
@@ -38,7 +38,7 @@ def invoice_pdf(request: CustomerRequest, number: str) -> HttpResponse:
     return _file(request, stored)
 
 
-@requires(Permission.VIEW_INVOICES)
+@requires(Permission.VIEW_INVOICES, Permission.VIEW_PRICES)
 @require_POST
 def invoice_pdf_prepare(request: CustomerRequest, number: str) -> HttpResponse:
     """Ask for the file, then wait for it; twice is once."""

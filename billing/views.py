@@ -30,7 +30,7 @@ YEAR = timedelta(days=365)
 FRAGMENTS = {"results": "#results", "more": "#rows"}
 
 
-@requires(Permission.VIEW_INVOICES)
+@requires(Permission.VIEW_INVOICES, Permission.VIEW_PRICES)
 @require_safe
 def invoice_list(request: CustomerRequest) -> HttpResponse:
     form = InvoiceFilterForm(request.GET or None)
@@ -84,7 +84,7 @@ def _result(count: int, *, has_more: bool, is_first: bool) -> str:
     return ngettext("%(count)d document", "%(count)d documents", count) % names
 
 
-@requires(Permission.VIEW_INVOICES)
+@requires(Permission.VIEW_INVOICES, Permission.VIEW_PRICES)
 @require_safe
 def invoice_detail(request: CustomerRequest, number: str) -> HttpResponse:
     documents = request.customer.invoices.select_related("letterhead", "branch", "corrects")
@@ -119,7 +119,7 @@ def _pdf_links(preferred: str) -> list[tuple[str, str]]:
     return sorted(labels.items(), key=lambda link: link[0] != preferred)
 
 
-@requires(Permission.VIEW_INVOICES)
+@requires(Permission.VIEW_INVOICES, Permission.VIEW_PRICES)
 @require_safe
 def invoice_export(request: CustomerRequest) -> HttpResponse | StreamingHttpResponse:
     """A filter not understood exports nothing: a file with everything in it would be taken for the answer."""

@@ -186,7 +186,7 @@ def grant_permission(*, customer: Customer, user: User, permission: Permission) 
 def who_can_grant(*, customer: Customer) -> list[Membership]:
     """The customer's own people who can give its permissions today, by name. One query."""
     roles = [role for role, permissions in ROLE_PERMISSIONS.items() if Permission.MANAGE_TEAM in permissions]
-    in_charge = Membership.objects.active().filter(customer=customer, user__isnull=False, role__in=roles)
+    in_charge = Membership.objects.active().filter(customer=customer, user__is_active=True, role__in=roles)
     return list(in_charge.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
 
 

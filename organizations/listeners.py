@@ -1,4 +1,4 @@
-"""Facts of the apps below: of allauth, after which a person may be recognised; of signatures, which give or give up.
+"""Facts of the apps below: of accounts and allauth, about a person; of signatures, which give or give up.
 
 Connected in apps.py; nothing here decides.
 """
@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import User
 from organizations.services.authority import take_effect
+from organizations.services.effects import refuse_alone_in_charge
 from organizations.services.mandates import PURPOSE, give_up_declined
 from organizations.services.recognition import recognize
 from signatures.models import SignatureRequest
@@ -26,6 +27,10 @@ def address_changed(sender: object, *, user: User, **_: Any) -> None:
 
 def signed_in(sender: object, *, user: User, **_: Any) -> None:
     recognize(user=user)
+
+
+def profile_closing(sender: object, *, user: User, **_: Any) -> None:
+    refuse_alone_in_charge(user=user)
 
 
 def mandate_signed(sender: object, *, request: SignatureRequest, **_: Any) -> None:

@@ -70,7 +70,9 @@ class Right(NamedTuple):
 
 
 RIGHTS = {
-    Permission.VIEW_INVOICES: Right(_("Read and download invoices and credit notes, and see what is due.")),
+    Permission.VIEW_INVOICES: Right(
+        _("Read and download invoices and credit notes, and see what is due. Worth nothing without “See prices”.")
+    ),
     Permission.MANAGE_TEAM: Right(_("Invite people, choose what they may do, and end their access.")),
     Permission.VIEW_ORGANIZATION: Right(_("Read the legal name and the NEQ we have, and whether they are verified.")),
     Permission.MANAGE_ORGANIZATION: Right(

@@ -41,15 +41,19 @@ class Wish:
     def gains_over(self, had: Wish) -> frozenset[Permission]:
         return self.permissions - had.permissions
 
+    def wider_edges(self, had: Wish) -> frozenset[str]:
+        """The edges that let more pass than they did, by their field."""
+        edges = {
+            "starts_on": (self.starts_on or AT_FIRST) < (had.starts_on or AT_FIRST),
+            "ends_on": (self.ends_on or FOR_GOOD) > (had.ends_on or FOR_GOOD),
+            "ceiling": had.ceiling is not None and (self.ceiling is None or self.ceiling > had.ceiling),
+            "requires_purchase_order": had.requires_purchase_order and not self.requires_purchase_order,
+            "branches": bool(had.branches and (not self.branches or self.branches - had.branches)),
+        }
+        return frozenset(name for name, is_wider in edges.items() if is_wider)
+
     def widens(self, had: Wish) -> bool:
-        """Whether any edge lets more pass than it did."""
-        return (
-            (self.starts_on or AT_FIRST) < (had.starts_on or AT_FIRST)
-            or (self.ends_on or FOR_GOOD) > (had.ends_on or FOR_GOOD)
-            or (had.ceiling is not None and (self.ceiling is None or self.ceiling > had.ceiling))
-            or (had.requires_purchase_order and not self.requires_purchase_order)
-            or bool(had.branches and (not self.branches or self.branches - had.branches))
-        )
+        return bool(self.wider_edges(had))
 
     def exceeds(self, had: Wish) -> bool:
         """Whether it gives anything that was not there: this is what an administrator signs."""

@@ -93,23 +93,24 @@ class Frame:
         ident = [self.customer.public_id]
         if getattr(self._request, "through", None) is not None:
             return []  # an administrator of the parent company opens the team's pages, which lead to each other
-        places: list[tuple[str, str, str, Permission | None]] = [
-            (_("Home"), reverse("portal:home", args=ident), "house", None),
-            (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", Permission.VIEW_INVOICES),
+        documents = {Permission.VIEW_INVOICES, Permission.VIEW_PRICES}
+        places: list[tuple[str, str, str, set[Permission]]] = [
+            (_("Home"), reverse("portal:home", args=ident), "house", set()),
+            (_("Invoices"), reverse("billing:invoice-list", args=ident), "file-text", documents),
         ]
         if self.customer.kind != Customer.Kind.INDIVIDUAL:
             page = reverse("organizations:organization-detail", args=ident)
-            places.append((_("Organization"), page, "building-2", Permission.VIEW_ORGANIZATION))
+            places.append((_("Organization"), page, "building-2", {Permission.VIEW_ORGANIZATION}))
         if self.customer.kind == Customer.Kind.MEMBER:
-            places.append((_("Team"), reverse("organizations:team", args=ident), "users", Permission.INVITE_VISITORS))
+            places.append((_("Team"), reverse("organizations:team", args=ident), "users", {Permission.INVITE_VISITORS}))
         if self.customer.kind != Customer.Kind.INDIVIDUAL and self._is_seen_at_counters():
-            places.append((_("My card"), reverse("organizations:card", args=ident), "qr-code", None))
+            places.append((_("My card"), reverse("organizations:card", args=ident), "qr-code", set()))
         here = self._request.path
         held: frozenset[Permission] = getattr(self._request, "permissions", frozenset())
         return [
             Place(label=label, url=url, icon=icon, is_current=here == url or (index > 0 and here.startswith(url)))
-            for index, (label, url, icon, permission) in enumerate(places)
-            if permission is None or permission in held
+            for index, (label, url, icon, needed) in enumerate(places)
+            if needed <= held
         ]
 
     def _is_seen_at_counters(self) -> bool:

@@ -22,6 +22,8 @@ from organizations.services.members import permission_asked
 from portal import health
 from portal.language import remember
 
+SEES_AMOUNTS = frozenset({Permission.VIEW_INVOICES, Permission.VIEW_PRICES})
+
 
 @login_not_required
 @require_safe
@@ -43,7 +45,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request: CustomerRequest) -> HttpResponse:
     """The account at a glance; to somebody who may not see amounts, what they may do and who can give more."""
-    if Permission.VIEW_INVOICES in request.permissions:
+    if request.permissions >= SEES_AMOUNTS:
         summary = account_summary(customer=request.customer)
         return render(request, "portal/home.html", {"summary": summary, "balance": abs(summary.balance)})
     held = [permission for permission in Permission if permission in request.permissions]

@@ -61,9 +61,16 @@ class AccessForm(forms.Form):
         help_text=_("None chosen: all of them."),
     )
 
-    def __init__(self, *args: Any, customer: Customer, roles: Collection[str] = Role.values, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        customer: Customer,
+        roles: Collection[str] = Role.values,
+        proved: frozenset[Permission] = frozenset(),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.customer = customer
+        self.customer, self.proved = customer, proved
         role = cast(forms.ChoiceField, self.fields["role"])
         role.choices = [(value, label) for value, label in Role.choices if value in roles]
         branches = cast(forms.ModelMultipleChoiceField, self.fields["branches"])
@@ -98,7 +105,7 @@ class AccessForm(forms.Form):
             self.add_error("ends_on", _("The last day comes before the first."))
         elif ends_on and ends_on < timezone.localdate():
             self.add_error("ends_on", _("The last day is past already."))
-        needing = sorted(cleaned.get("granted", frozenset()) & NEEDING_PROOF)
+        needing = sorted(cleaned.get("granted", frozenset()) & NEEDING_PROOF - self.proved)
         if needing and not cleaned.get("proof") and "proof" not in self.errors:
             self.add_error("proof", _("“%(permission)s” needs it.") % {"permission": needing[0].label})
         return cleaned

@@ -1,4 +1,7 @@
-"""members.csv: the people of the customers, on file before they ever sign in. Nobody is written to."""
+"""members.csv: the people of the customers, on file before they ever sign in. Nobody is written to.
+
+Once a person is in, or was reduced by their company, their role and dates are the company's to say: never the file's.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from django.db import transaction
 from organizations.loader import shapes, staging
 from organizations.loader.reading import Column, Source
 from organizations.loader.staging import Counts, Import, execute, value_of
-from organizations.models import Customer
+from organizations.models import AuditEvent, Customer
 from organizations.permissions import Role
 
 COLUMNS = (
@@ -50,6 +53,25 @@ EXISTS (
     SELECT 1 FROM organizations_customer c JOIN organizations_membership m ON m.customer_id = c.id
     WHERE c.merchant_id = %(merchant)s AND c.number = r.customer_number AND m.email = r.email
     GROUP BY c.id HAVING bool_and(m.removed_at IS NOT NULL)
+)
+"""
+# What a company took away does not come back with the next nightly file, nor is anybody raised without a mandate.
+MANAGED = """
+INSERT INTO import_reject (record, line, "column", value, code, known)
+SELECT r.record, r.line, d.name, coalesce(d.given, ''), 'managed_by_company', coalesce(d.present, '–')
+FROM import_member r
+JOIN organizations_customer c ON c.merchant_id = %(merchant)s AND c.number = r.customer_number
+JOIN organizations_membership m ON m.customer_id = c.id AND m.email = r.email AND m.removed_at IS NULL
+CROSS JOIN LATERAL (VALUES
+    ('role', r.role, m.role),
+    ('starts_on', r.starts_on::text, m.starts_on::text),
+    ('ends_on', r.ends_on::text, m.ends_on::text)
+) AS d (name, given, present)
+WHERE d.given IS DISTINCT FROM d.present AND (
+    m.user_id IS NOT NULL OR EXISTS (
+        SELECT 1 FROM organizations_auditevent e
+        WHERE e.customer_id = c.id AND e.event = %(reduced)s AND e.data ->> 'member' = m.id::text
+    )
 )
 """
 KNOWN = f"""
@@ -112,6 +134,7 @@ def _judge(*, run: Import) -> None:
         where=ACCESS_ENDED,
         merchant=run.merchant.pk,
     )
+    execute(MANAGED, merchant=run.merchant.pk, reduced=AuditEvent.Event.MEMBER_REDUCED.value)
     execute(KNOWN, merchant=run.merchant.pk)
 
 

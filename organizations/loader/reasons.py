@@ -59,6 +59,7 @@ REASONS = {
     "suppressed": _("This address bounced or complained: nothing is sent to it."),
     "not_a_member": _("This customer is not a member company: only those have a team."),
     "access_ended": _("The access of this person was ended. Give it again in the portal, not by import."),
+    "managed_by_company": _("It is %(known)s: the company itself manages the access of this person, in its space."),
     "ends_before_start": _("It is before the first day, %(known)s."),
 }
 

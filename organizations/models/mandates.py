@@ -41,6 +41,10 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
             effective_at__lt=begins + timedelta(days=1),
         )
 
+    def proved(self) -> MandateQuerySet:
+        """With a proof of authority an agent accepted."""
+        return self.filter(proof_decided_at__isnull=False, proof_refusal="").exclude(proof="")
+
     def proof_waiting(self) -> MandateQuerySet:
         """Signed, with a proof of authority nobody looked at yet."""
         return self.filter(proof_decided_at=None, signed_at__isnull=False, ended_at=None).exclude(proof="")

@@ -40,8 +40,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.annotate(granted=ArraySubquery(granted.values("permission__codename")))
 
     def in_charge(self, *, on: date | None = None) -> MembershipQuerySet:
-        """People in, who can manage access that day (today) and for good: the last of them stays."""
-        return self.active(on=on).filter(user__isnull=False, role__in=OPENING_ROLES, ends_on=None)
+        """People in, who can manage access that day (today) and for good: the last of them stays.
+
+        Nobody whose profile is closed is: they cannot sign in.
+        """
+        # `user__isnull` says again what the join does: the index of these people holds it.
+        in_charge = self.active(on=on).filter(user__isnull=False, role__in=OPENING_ROLES, ends_on=None)
+        return in_charge.filter(user__is_active=True)
 
     def waiting(self) -> MembershipQuerySet:
         """On file, in force, and not yet linked to a person who signs in."""

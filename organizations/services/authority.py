@@ -14,7 +14,7 @@ from organizations.models import AuditEvent, Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import mandates
-from organizations.services.effects import put_in_effect, set_grants
+from organizations.services.effects import put_in_effect, set_grants, unproved
 from organizations.services.invitations import send_invitation
 from organizations.services.mandates import lock_customer, lock_mandate, record
 from organizations.services.requests import ReasonMissing
@@ -79,7 +79,7 @@ def refuse_proof(*, mandate: Mandate, reason: str, by: User) -> Mandate:
             "customer": mandate.customer,
             "mandate": mandate,
             "person": author,
-            "permissions": sorted(known(mandate.granted) & NEEDING_PROOF),
+            "permissions": sorted(_still_unproved(mandate)),
             "action_url": absolute(reverse("organizations:team", args=[mandate.customer.public_id])),
         },
         language=author.language,
@@ -93,7 +93,7 @@ def write_about_change(*, mandate: Mandate, back: str = "") -> None:
     if membership is None or membership.user is None:
         return
     person = membership.user
-    held = terms_signed(mandate=mandate).permissions - (frozenset() if mandate.is_proved else NEEDING_PROOF)
+    held = terms_signed(mandate=mandate).permissions - unproved(mandate=mandate, membership=membership)
     write_to(
         merchant=mandate.customer.merchant,
         to=person.email,
@@ -120,7 +120,7 @@ def _go_on(mandate: Mandate) -> None:
             role=mandate.role,
         )
         put_in_effect(mandate=mandate, membership=listed)
-    elif membership is None or membership.user is None or _is_promotion(mandate, membership):
+    elif membership is None or _is_to_accept(mandate, membership):
         send_invitation(mandate=mandate)  # nobody is added, nor put in charge, without a word of theirs
     else:
         put_in_effect(mandate=mandate, membership=membership)
@@ -128,7 +128,16 @@ def _go_on(mandate: Mandate) -> None:
         write_about_change(mandate=mandate, back=_where_refused(mandate, membership))
 
 
-def _is_promotion(mandate: Mandate, membership: Membership) -> bool:
+def _still_unproved(mandate: Mandate) -> frozenset[Permission]:
+    if mandate.membership is None:
+        return known(mandate.granted) & NEEDING_PROOF
+    return unproved(mandate=mandate, membership=mandate.membership)
+
+
+def _is_to_accept(mandate: Mandate, membership: Membership) -> bool:
+    """A promotion by the person; anything by somebody on file. Whoever has no address is asked nothing."""
+    if membership.user is None:
+        return bool(mandate.email)
     return mandate.role in OPENING_ROLES and membership.role not in OPENING_ROLES
 
 

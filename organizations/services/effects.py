@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from organizations.access import grant_permission
-from organizations.models import Grant, Mandate, Membership
+from organizations.models import Customer, Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
-from organizations.services.mandates import LastAdministrator
+from organizations.refusals import Refusal
+from organizations.services.mandates import LastAdministrator, lock_customer
+from organizations.services.proofs import proved_of
 from organizations.terms import as_columns, known, terms_signed
+
+
+class AloneInCharge(Refusal):
+    sentence: str | Promise = _(
+        "This person is the last one who can manage the access of %(company)s. Let somebody else administer it first, "
+        "or close that customer."
+    )
 
 
 def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
@@ -23,7 +35,7 @@ def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     former = Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).exclude(pk=mandate.pk)
     former.update(ended_at=timezone.now())
     membership.branches.set(mandate.branches.all())
-    set_grants(membership=membership, granted=usable(mandate=mandate))
+    set_grants(membership=membership, granted=known(mandate.granted) - unproved(mandate=mandate, membership=membership))
     mandate.membership, mandate.effective_at = membership, timezone.now()
     mandate.save(update_fields=["membership", "effective_at"])
 
@@ -37,6 +49,18 @@ def refuse_last(*, membership: Membership, role: str, lasts: bool) -> None:
         raise LastAdministrator
 
 
+def refuse_alone_in_charge(*, user: User) -> None:
+    """Raise AloneInCharge when a member company would have nobody left to manage its access without this person.
+
+    Locks the companies they administer until the end of the transaction.
+    """
+    mine = Membership.objects.in_charge().filter(user=user, customer__kind=Customer.Kind.MEMBER)
+    for membership in mine.order_by("customer_id"):
+        customer = lock_customer(pk=membership.customer_id)
+        if not Membership.objects.in_charge().filter(customer=customer).exclude(user=user).exists():
+            raise AloneInCharge(company=customer.name)
+
+
 def set_grants(*, membership: Membership, granted: frozenset[Permission]) -> None:
     """What is ticked beyond the role becomes exactly this. Of somebody who never came, nothing."""
     if membership.user is None:
@@ -47,9 +71,8 @@ def set_grants(*, membership: Membership, granted: frozenset[Permission]) -> Non
         grant_permission(customer=membership.customer, user=membership.user, permission=permission)
 
 
-def usable(*, mandate: Mandate) -> frozenset[Permission]:
-    """What is ticked, less what waits for its proof; a proof accepted before stays so."""
-    granted = known(mandate.granted)
+def unproved(*, mandate: Mandate, membership: Membership) -> frozenset[Permission]:
+    """What of a mandate waits for its proof, or was refused for want of one; what was proved before is not of it."""
     if mandate.is_proved:
-        return granted
-    return granted - NEEDING_PROOF
+        return frozenset()
+    return (known(mandate.granted) & NEEDING_PROOF) - proved_of(membership=membership).rights

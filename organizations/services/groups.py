@@ -18,7 +18,8 @@ from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, CompanyLink, Customer, Mandate, Merchant
 from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
-from organizations.services.mandates import BeyondReach, NoTeam, end_mandate, lock_customer, withdraw_signature
+from organizations.services.mandates import NoTeam, end_mandate, lock_customer, withdraw_signature
+from organizations.services.reach import BeyondReach
 from organizations.services.requests import ReasonMissing
 
 LINKS_A_DAY = 5

@@ -5,28 +5,30 @@ What takes away, and needs no signature, is in members; what the invited person 
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePath
 from typing import NamedTuple
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language, User, normalize_email
+from accounts.spelling import plain
 from organizations import audit
-from organizations.access import giver_at, granted_to, permissions_by, through_of
+from organizations.access import giver_at, through_of
 from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
 from organizations.papers import papers_of
-from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission, Role
+from organizations.permissions import Role
 from organizations.refusals import Refusal
-from organizations.terms import Wish, as_columns, codes, terms_signed
+from organizations.services.proofs import keep_proof, proof_columns
+from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
+from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
 from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
 from signatures.services import requests as signature_requests
@@ -47,10 +49,6 @@ class Invitee(NamedTuple):
 
 class NoTeam(Refusal):
     sentence: str | Promise = _("Only member companies have a team. Ask us to become one.")
-
-
-class BeyondReach(Refusal):
-    sentence: str | Promise = _("You may not give this. Ask an administrator of the company.")
 
 
 class GivenToOneself(Refusal):
@@ -75,10 +73,6 @@ class NobodyNamed(Refusal):
 
 class CounterOnly(Refusal):
     sentence: str | Promise = _("Without an e-mail address a person can only be known at the counter, as a visitor.")
-
-
-class ProofMissing(Refusal):
-    sentence: str | Promise = _("“%(permission)s” needs a proof of authority: add the document.")
 
 
 class BranchUnknown(Refusal):
@@ -136,9 +130,7 @@ def write_mandate(
     through: CompanyLink | None = None,
 ) -> Mandate:
     """The row, its branches and its line of history. The caller holds the customer's lock and has decided."""
-    needing = wish.beyond_role & NEEDING_PROOF
-    if needing and not proof:
-        raise ProofMissing(permission=min(needing).label)
+    proved = proof_columns(granted=wish.beyond_role, membership=membership, proof=proof)
     branches = list(customer.merchant.branches.filter(pk__in=wish.branches))
     if len(branches) != len(wish.branches):
         raise BranchUnknown
@@ -149,7 +141,7 @@ def write_mandate(
         batch=batch,
         granted=codes(wish.beyond_role),
         prepared_by=by,
-        proof=proof if needing else "",
+        **proved,
         **invitee._asdict(),
         **as_columns(wish=wish),
     )
@@ -264,25 +256,10 @@ def lock_mandate(*, mandate: Mandate) -> Mandate:
     return rows.select_related("customer__merchant", "membership__user", "prepared_by").get(pk=mandate.pk)
 
 
-def refuse_beyond_reach(*, giver: Membership, wish: Wish) -> None:
-    """An administrator gives everything; who manages the team, all but that role; an editor invites visitors."""
-    held = permissions_by(membership=giver)
-    if Permission.MANAGE_TEAM in held and (wish.role not in OPENING_ROLES or giver.role in OPENING_ROLES):
-        return
-    if Permission.INVITE_VISITORS in held and wish.role == Role.VISITOR and not wish.beyond_role:
-        return
-    raise BeyondReach
-
-
-def giver_at_present(*, customer: Customer, by: User) -> Membership:
-    """By what a person gives access at this customer today, with what was granted to them; raises BeyondReach."""
-    giver = giver_at(customer=customer, user=by) if by.is_active else None
-    if giver is None:
-        raise BeyondReach
-    if through_of(giver=giver) is None:
-        giver.customer = customer
-    vars(giver)["granted"] = granted_to(membership=giver)  # asked of each person otherwise
-    return giver
+def refuse_beyond_counter(*, wish: Wish) -> None:
+    """Somebody without an address never signs in: what counters ask is all they can be given."""
+    if wish.role != Role.VISITOR or wish.beyond_role:
+        raise CounterOnly
 
 
 def _sender(*, customer: Customer) -> Sender:
@@ -318,7 +295,8 @@ def giver_of(*, mandate: Mandate) -> Membership:
 def refuse_lost_authority(*, mandate: Mandate) -> None:
     """Raise AuthorityLost when its author may no longer give what it gives. Under the customer's lock."""
     try:
-        refuse_beyond_reach(giver=giver_of(mandate=mandate), wish=terms_signed(mandate=mandate))
+        had = terms_of(membership=mandate.membership) if mandate.membership is not None else None
+        refuse_beyond_reach(giver=giver_of(mandate=mandate), wish=terms_signed(mandate=mandate), had=had)
     except BeyondReach as lost:
         raise AuthorityLost from lost
 
@@ -346,8 +324,8 @@ def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User
     if not invitee.email:
         if not (invitee.phone and (invitee.first_name or invitee.last_name)):
             raise NobodyNamed
-        if wish.role != Role.VISITOR or wish.beyond_role:
-            raise CounterOnly
+        refuse_beyond_counter(wish=wish)
+        _refuse_listed(customer, invitee)
         return
     if invitee.email == normalize_email(by.email):
         raise InvitesOneself if through is None else GivenToOneself
@@ -359,9 +337,14 @@ def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User
         raise AlreadyWaiting(email=invitee.email)
 
 
-def keep_proof(*, proof: File | None) -> str:
-    """Where the document is kept; before the transaction, which no file may hold up. Empty: there is none."""
-    if proof is None:
-        return ""
-    path = f"proofs/{secrets.token_hex(12)}{PurePath(proof.name or '').suffix.lower()}"
-    return Mandate.proof.field.storage.save(path, ContentFile(proof.read()))
+def _refuse_listed(customer: Customer, invitee: Invitee) -> None:
+    """Without an address, a name and a phone tell people apart, as in a file: a counter finds each of them once."""
+    name = f"{invitee.first_name} {invitee.last_name}".strip()
+    same = Q(customer=customer, email="", phone=invitee.phone)
+    lasting = Q(ends_on=None) | Q(ends_on__gte=timezone.localdate())
+    listed = Membership.objects.filter(same, lasting, user=None, removed_at=None)
+    if any(plain(row.name) == plain(name) for row in listed):
+        raise AlreadyMember(email=name)
+    waiting = Mandate.objects.live().filter(same, effective_at=None, membership=None)
+    if any(plain(row.name) == plain(name) for row in waiting):
+        raise AlreadyWaiting(email=name)

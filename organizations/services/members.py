@@ -24,15 +24,16 @@ from organizations.refusals import Refusal
 from organizations.services.cards import revoke_cards
 from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
-    BeyondReach,
     GivenToOneself,
     Invitee,
     end_mandate,
     lock_customer,
-    refuse_beyond_reach,
+    refuse_beyond_counter,
     withdraw_signature,
     write_mandate,
 )
+from organizations.services.proofs import waiting_of
+from organizations.services.reach import BeyondReach, refuse_beyond_reach
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -91,7 +92,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
 def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = "") -> uuid.UUID | None:
     """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
 
-    Raises NotAMember, BeyondReach, GivenToOneself, LastAdministrator, ProofMissing.
+    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing.
     """
     customer = lock_customer(pk=membership.customer_id)
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
@@ -102,13 +103,8 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         raise BeyondReach
     if is_over(membership=membership):
         raise NotAMember
-    refuse_beyond_reach(giver=giver, wish=wish)
-    had = terms_of(membership=membership).normal()
-    wish = wish.normal()
-    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
-        raise BeyondReach
-    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
-        raise GivenToOneself
+    had, wish = terms_of(membership=membership).normal(), wish.normal()
+    _refuse_change(membership, giver=giver, wish=wish, had=had, by=by)
     if wish == had:
         return None
     # What was promised before is no longer what is wished, signed or not.
@@ -185,7 +181,12 @@ def grant(*, membership: Membership, permission: Permission, by: User) -> uuid.U
     had = terms_of(membership=membership)
     if not may_receive(membership=membership):
         raise NotAMember
-    return change_member(membership=membership, wish=replace(had, granted=had.granted | {permission}), by=by)
+    if permission in had.permissions:
+        return None
+    waiting = waiting_of(membership=membership)  # a mandate replaces the former one: it says again what waits
+    wish = replace(had, granted=had.granted | {permission} | waiting.rights)
+    proof = waiting.by.proof.name or "" if waiting.by is not None else ""
+    return change_member(membership=membership, wish=wish, by=by, proof=proof)
 
 
 def may_receive(*, membership: Membership) -> bool:
@@ -201,6 +202,17 @@ def is_over(*, membership: Membership) -> bool:
     """Removed, or past its last day."""
     is_past = membership.ends_on is not None and membership.ends_on < timezone.localdate()
     return membership.removed_at is not None or is_past
+
+
+def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
+    """What its giver may not give, or may not give to this person."""
+    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+        raise GivenToOneself
+    refuse_beyond_reach(giver=giver, wish=wish, had=had)
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
+        raise BeyondReach
+    if membership.user is None and not membership.email and wish.exceeds(had):
+        refuse_beyond_counter(wish=wish)
 
 
 def _refuse_ending(membership: Membership, *, by: User) -> None:

@@ -17,8 +17,9 @@ from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, Customer, JoinRequest, Membership, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Role
 from organizations.refusals import Refusal
-from organizations.services.mandates import BeyondReach, lock_customer
+from organizations.services.mandates import lock_customer
 from organizations.services.members import NotAMember
+from organizations.services.reach import BeyondReach
 from organizations.services.requests import ReasonMissing
 
 JOINS_A_DAY = 5

@@ -151,7 +151,7 @@ def _without_review(quarter: date) -> CustomerQuerySet:
     people = Membership.objects.filter(
         Q(ends_on=None) | Q(ends_on__gte=today), customer=OuterRef("pk"), removed_at=None
     )
-    in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk"), user__is_active=True)
+    in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk"))
     reviewed = Review.objects.filter(customer=OuterRef("pk"), quarter=quarter)
     companies = Customer.objects.open().filter(kind=Customer.Kind.MEMBER, opened_at__lt=begun)
     companies = companies.filter(~Exists(reviewed), Exists(in_charge))

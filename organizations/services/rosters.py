@@ -21,16 +21,18 @@ from accounts.models import User, normalize_email
 from accounts.spelling import plain
 from organizations.loader import reasons
 from organizations.models import Customer, Mandate, Membership
-from organizations.permissions import Role, permissions_with
+from organizations.permissions import permissions_with
 from organizations.refusals import Refusal
 from organizations.services import mandates
 from organizations.services.mandates import Invitee
+from organizations.services.reach import BeyondEdges, BeyondReach, giver_at_present, refuse_beyond_reach
 from organizations.spreadsheets import Entry
 from organizations.terms import Wish, terms_of
 
 Key = tuple[str, ...]
 # A page a person is printed while somebody waits for it: as many as are invited by hand at once.
 SIGNED_TOGETHER = 100
+COLUMN_OF = {"requires_purchase_order": "purchase_order"}
 
 
 class Act(models.TextChoices):
@@ -81,7 +83,7 @@ class NobodyNew(Refusal):
 
 def foresee(*, customer: Customer, entries: Sequence[Entry], by: User) -> list[Line]:
     """What a confirmation would do with each line, in the file's order. As many queries for one line as for all."""
-    giver = mandates.giver_at_present(customer=customer, by=by)
+    giver = giver_at_present(customer=customer, by=by)
     # What is no address nor phone is nobody's, and may be what a database cannot even be asked.
     sound = [entry for entry in entries if not entry.flaws]
     judge = _Judge(customer, giver, _known(customer, sound), dict(_branches(customer)))
@@ -242,11 +244,13 @@ def _refusals(entry: Entry, wish: Wish, judge: _Judge) -> list[tuple[str, str]]:
     faults += _unusable(wish, judge)
     if not entry.cells["email"] and not (entry.cells["phone"].startswith("+") and entry.name):
         faults.append(("email", str(mandates.NobodyNamed())))
-    elif not entry.cells["email"] and (wish.role != Role.VISITOR or wish.beyond_role):
-        faults.append(("role", str(mandates.CounterOnly())))
     try:
-        mandates.refuse_beyond_reach(giver=judge.giver, wish=wish)
-    except mandates.BeyondReach as refusal:
+        if not entry.cells["email"]:
+            mandates.refuse_beyond_counter(wish=wish)
+        refuse_beyond_reach(giver=judge.giver, wish=wish)
+    except BeyondEdges as refusal:
+        faults += [(COLUMN_OF.get(edge, edge), str(refusal)) for edge in refusal.edges[:1]]
+    except (mandates.CounterOnly, BeyondReach) as refusal:
         faults.append(("role", str(refusal)))
     return faults
 

@@ -17,6 +17,7 @@ from organizations.lookup import named
 from organizations.models import Card, Membership
 from organizations.permissions import Permission
 from organizations.services.cards import make_card, revoke_cards
+from organizations.views.team import of_members
 
 AT_COUNTERS = frozenset({Permission.RENT, Permission.PICK_UP})
 
@@ -49,6 +50,7 @@ def card_revoke(request: CustomerRequest) -> HttpResponse:
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
+@of_members
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def card_print(request: CustomerRequest, membership_id: int) -> HttpResponse:

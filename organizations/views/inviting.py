@@ -22,6 +22,7 @@ from organizations.services import invitations, mandates
 from organizations.services.mandates import Invitee
 from organizations.views.team import (
     chosen_in,
+    edges_given_by,
     of_members,
     origin_of,
     rights_of,
@@ -43,7 +44,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
         request.FILES or None,
         customer=request.customer,
         roles=roles_given_by(request),
-        initial={"role": Role.VISITOR, "people": request.GET.get("email", "")[:254]},
+        initial={"role": Role.VISITOR, "people": request.GET.get("email", "")[:254], **edges_given_by(request)},
     )
     if form.is_valid():
         try:

@@ -29,6 +29,7 @@ def refusal(request: CustomerRequest, decision_id: int) -> HttpResponse:
         return see_other(request.path)
     context = {
         "decision": decision,
+        "shows_amount": decision.amount is not None and Permission.VIEW_PRICES in request.permissions,
         "why": why_refused(decision=decision, language=get_language() or "fr-ca"),
         "case": getattr(decision, "case", None),
         "form": form,

@@ -21,7 +21,8 @@ from organizations.forms import ConfirmedFileForm, TeamFileForm
 from organizations.forms.rosters import carried
 from organizations.models import Customer
 from organizations.permissions import Permission, Role
-from organizations.services import mandates, rosters
+from organizations.services import rosters
+from organizations.services.reach import BeyondReach
 from organizations.services.rosters import NEW, Act, Line
 from organizations.spreadsheets import Entry
 from organizations.terms import Wish
@@ -55,7 +56,7 @@ def team_import(request: CustomerRequest) -> HttpResponse:
     """A file, then what it would do; nothing is written before that is confirmed."""
     try:
         return _answer(request)
-    except mandates.BeyondReach as gone:  # the right ended after the door was passed
+    except BeyondReach as gone:  # the right ended after the door was passed
         raise PermissionMissing(customer=request.customer, permission=Permission.INVITE_VISITORS) from gone
 
 

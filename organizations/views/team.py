@@ -25,7 +25,8 @@ from organizations.forms import AccessForm
 from organizations.models import Customer, Mandate, Membership
 from organizations.papers import edges_of
 from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
-from organizations.services import mandates, members
+from organizations.services import mandates, members, proofs
+from organizations.services.reach import EDGES
 from organizations.terms import terms_of
 from signatures.links import path_of
 from signatures.parties import Origin
@@ -121,6 +122,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
         request.FILES or None,
         customer=request.customer,
         roles=roles_given_by(request),
+        proved=proofs.proved_of(membership=membership).rights,
         initial=_as_initial(membership),
     )
     if form.is_valid():
@@ -129,7 +131,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 membership=membership,
                 wish=form.wish,
                 by=request.user,
-                proof=mandates.keep_proof(proof=form.cleaned_data["proof"]),
+                proof=proofs.keep_proof(proof=form.cleaned_data["proof"]),
             )
             if batch is not None:
                 return signed_from(request, batch)
@@ -198,6 +200,14 @@ def roles_given_by(request: CustomerRequest) -> list[str]:
     if Permission.MANAGE_TEAM not in request.permissions:
         return [Role.VISITOR.value]
     return [role for role in Role.values if role not in OPENING_ROLES or request.membership.role in OPENING_ROLES]
+
+
+def edges_given_by(request: CustomerRequest) -> dict[str, Any]:
+    """The widest edges this person may give, to begin with; whoever administers gives any."""
+    if request.membership.role in OPENING_ROLES:
+        return {}
+    own = _as_initial(request.membership)
+    return {name: own[name] for name in EDGES}
 
 
 def rights_of(customer: Customer, *, chosen: frozenset[str]) -> list[tuple[Permission, bool, bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 
 import pytest
@@ -159,6 +160,35 @@ def test_every_permission_of_every_role_within_every_edge(acme, boreal, alice, p
         assert decision.answer == at_the_counter(would_hold, is_in=is_in, edge=edge), (permission, edge)
         needs_order = edge == "purchase order" and decision.answer == Answer.RENT
         assert decision.needs_purchase_order is needs_order, (permission, edge)
+
+
+def test_amounts_take_the_right_to_see_prices_and_the_page_names_it(acme, person, doors, alice):
+    billing = [asked for route, asked in doors.items() if route.name.startswith("billing:")]
+    assert len(billing) == 5
+    home = f"/c/{acme.public_id}/"
+    refused = factories.RefusalFactory(customer=acme, amount=Decimal("4321.00"))
+    pages = [*billing, home, f"{home}refusals/{refused.pk}/"]
+    client = browser(person)
+    for permission in (Permission.VIEW_INVOICES, Permission.MANAGE_TEAM):
+        grant_permission(customer=acme, user=person, permission=permission)
+    for asked in billing:
+        response = client.get(asked)
+        page = response.content.decode()
+        assert (response.status_code, "<strong>Voir les prix</strong>" in page) == (403, True), asked
+        assert f"/ask/{Permission.VIEW_PRICES}/" in page
+    before = "".join(client.get(asked).content.decode() for asked in pages)
+    assert not [amount for amount in ("114,98", "321,00") if amount in before]
+    assert f'href="{home}invoices/"' not in before
+    grant_permission(customer=acme, user=person, permission=Permission.VIEW_PRICES)
+    after = "".join(client.get(asked).content.decode() for asked in (home, *pages[-1:], f"{home}invoices/"))
+    assert [amount for amount in ("114,98", "321,00") if amount not in after] == []
+    assert f'href="{home}invoices/"' in after
+
+
+def test_every_role_that_reads_invoices_sees_prices():
+    reading = {role for role in Role if Permission.VIEW_INVOICES in ROLE_PERMISSIONS[role]}
+    assert reading == {Role.OWNER, Role.ADMINISTRATOR, Role.ACCOUNTANT}
+    assert all(Permission.VIEW_PRICES in ROLE_PERMISSIONS[role] for role in reading)
 
 
 def test_a_ceiling_or_a_purchase_order_closes_no_page(acme, alice, doors):

@@ -15,12 +15,13 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from organizations.models import Invitation, Mandate, Membership
-from organizations.permissions import Permission, Role
+from organizations.permissions import Feature, Permission, Role
 from organizations.services import mandates
 from organizations.services.authority import ProofDecided, accept_proof, refuse_proof
 from organizations.services.invitations import SomebodyElse, accept_as_new, accept_invitation
-from organizations.services.mandates import ask_to_sign, cancel_mandate, keep_proof
+from organizations.services.mandates import ask_to_sign, cancel_mandate
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
+from organizations.services.proofs import ProofMissing, keep_proof
 from organizations.services.requests import ReasonMissing
 from signatures.models import SignatureRequest
 from signatures.services.requests import decline
@@ -178,6 +179,58 @@ def test_an_administrator_may_ask_for_themselves_what_an_agent_must_accept(acme,
     assert BANK not in acme.permissions_for(alice)
     accept_proof(mandate=Mandate.objects.get(batch=batch), by=sam)
     assert BANK in acme.permissions_for(alice)
+
+
+def test_a_proof_accepted_once_stands_in_the_way_of_no_later_change(client, acme, alice, bob, sam, proved):
+    accept_proof(mandate=proved, by=sam)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    assert {BANK, Permission.VIEW_INVOICES} <= acme.permissions_for(bob)
+    later = Mandate.objects.latest("pk")
+    assert (later.proof.name, later.proof_decided_by, later.is_proved) == (proved.proof.name, sam, True)
+    assert not Mandate.objects.proof_waiting().exists()
+    client.force_login(alice)
+    fields = {"role": Role.EDITOR.value, "granted": [BANK.value, Permission.VIEW_INVOICES.value], "ceiling": "2000"}
+    assert client.post(f"/c/{acme.public_id}/team/{member(bob).pk}/", fields).status_code == 303
+    assert member(bob).ceiling == 2000
+    assert {BANK, Permission.VIEW_INVOICES} <= acme.permissions_for(bob)
+
+
+def test_another_right_to_prove_asks_for_its_own_document_and_leaves_the_first_alone(acme, alice, bob, sam, proved):
+    accept_proof(mandate=proved, by=sam)
+    acme.features = list(Feature)
+    acme.save()
+    buyout = Permission.REQUEST_BUYOUT
+    with pytest.raises(ProofMissing) as missing:
+        grant(membership=member(bob), permission=buyout, by=alice)
+    assert missing.value.words == {"permission": buyout.label}
+    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf"))
+    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK, buyout), by=alice, proof=path)
+    sign_batch(batch, alice)
+    assert acme.permissions_for(bob) & {BANK, buyout} == {BANK}
+    refuse_proof(mandate=Mandate.objects.get(batch=batch), reason="Illisible", by=sam)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/proof_refused")
+    assert ("Demander un rachat" in letter.text, "bancaires" in letter.text) == (True, False)
+    # The mandate in force bears a refused document; the one that was accepted still stands for the bank.
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    assert acme.permissions_for(bob) & {BANK, buyout, Permission.VIEW_INVOICES} == {BANK, Permission.VIEW_INVOICES}
+
+
+def test_a_document_nobody_looked_at_yet_still_waits_after_another_right_is_given(acme, alice, bob, sam, proved):
+    assert grant(membership=member(bob), permission=Permission.RENT, by=alice) is None
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    later = Mandate.objects.latest("pk")
+    assert list(Mandate.objects.proof_waiting()) == [later]
+    assert (later.proof.name, BANK in acme.permissions_for(bob)) == (proved.proof.name, False)
+    accept_proof(mandate=later, by=sam)
+    assert {BANK, Permission.VIEW_INVOICES} <= acme.permissions_for(bob)
+
+
+def test_a_right_given_up_is_proved_again_before_it_comes_back(acme, alice, bob, sam, proved):
+    accept_proof(mandate=proved, by=sam)
+    change_member(membership=member(bob), wish=wished(Role.EDITOR), by=alice)
+    with pytest.raises(ProofMissing):
+        grant(membership=member(bob), permission=BANK, by=alice)
+    assert BANK not in acme.permissions_for(bob)
 
 
 # --- the register -----------------------------------------------------------------------------

@@ -166,6 +166,21 @@ def test_the_counter_knows_visitors_by_name_and_phone_only(acme, alice, facts, w
         prepare_invitations(customer=acme, people=[(invitee("", **facts), wish)], by=alice)
 
 
+def test_somebody_without_e_mail_is_listed_once(acme, alice):
+    once = [(invitee("", phone="+15145550123"), wished())]
+    again = [(invitee("", first_name="NOE", last_name="roy", phone="+15145550123"), wished(ceiling=5))]
+    batch = prepare_invitations(customer=acme, people=once, by=alice)
+    with pytest.raises(mandates.AlreadyWaiting, match="NOE roy"):
+        prepare_invitations(customer=acme, people=again, by=alice)
+    sign_batch(batch, alice)
+    with pytest.raises(mandates.AlreadyMember, match="NOE roy"):
+        prepare_invitations(customer=acme, people=again, by=alice)
+    for other in ({"phone": "+15145550124"}, {"phone": "+15145550123", "first_name": "Zoé"}):
+        prepare_invitations(customer=acme, people=[(invitee("", **other), wished())], by=alice)
+    remove_member(membership=Membership.objects.get(user=None), by=alice)
+    assert prepare_invitations(customer=acme, people=again, by=alice)
+
+
 # --- accepting --------------------------------------------------------------------------------
 
 

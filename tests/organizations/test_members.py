@@ -9,11 +9,21 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
-from organizations.models import AuditEvent, Customer, Mandate, Membership
+from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import members
-from organizations.services.mandates import BeyondReach, GivenToOneself, LastAdministrator, ProofMissing
+from organizations.services.mandates import (
+    AuthorityLost,
+    BeyondReach,
+    CounterOnly,
+    GivenToOneself,
+    Invitee,
+    LastAdministrator,
+    prepare_invitations,
+)
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
+from organizations.services.proofs import ProofMissing
+from organizations.services.reach import BeyondEdges
 from tests import factories
 from tests.organizations.signing import sign_batch, wished
 
@@ -66,6 +76,19 @@ def test_who_was_removed_meanwhile_removes_nobody(acme, alice, bob):
     remove_member(membership=member(alice), by=olga)
     with pytest.raises(BeyondReach):
         remove_member(membership=member(bob), by=alice)
+
+
+def test_an_administrator_whose_profile_is_closed_neither_grants_nor_replaces_the_last_one(acme, alice, bob):
+    closed = factories.UserFactory(is_active=False)
+    factories.MembershipFactory(customer=acme, user=closed, role=Role.ADMINISTRATOR)
+    with pytest.raises(LastAdministrator):
+        remove_member(membership=member(alice), by=alice)
+    with pytest.raises(LastAdministrator):
+        change_member(membership=member(alice), wish=wished(Role.EDITOR), by=alice)
+    assert [membership.user for membership in who_can_grant(customer=acme)] == [alice]
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob)
+    assert [letter.recipient for letter in OutgoingMessage.objects.all()] == [alice.email]
+    remove_member(membership=member(closed), by=alice)
 
 
 def test_an_administrator_who_never_came_does_not_replace_the_last_one(acme, alice):
@@ -281,6 +304,75 @@ def test_a_manager_who_is_no_administrator_neither_makes_nor_touches_one(acme, a
         change_member(membership=member(alice), wish=wished(Role.EDITOR), by=bob)
 
 
+@pytest.fixture
+def limited(acme, bob):
+    """Bob manages the team and is no administrator: one branch, 500 $, a purchase order, until 2129."""
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    branch = factories.BranchFactory(merchant=acme.merchant)
+    edges = {"ceiling": 500, "requires_purchase_order": True, "ends_on": date(2129, 12, 31)}
+    Membership.objects.filter(user=bob).update(starts_on=date(2026, 1, 1), **edges)
+    member(bob).branches.set([branch])
+    return edges | {"branches": frozenset({branch.pk})}
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        {"ceiling": 501},
+        {"ceiling": None},
+        {"requires_purchase_order": False},
+        {"ends_on": None},
+        {"ends_on": date(2130, 1, 1)},
+        {"branches": frozenset()},
+    ],
+)
+def test_who_is_no_administrator_gives_no_wider_edges_than_their_own(acme, alice, bob, rita, limited, wider):
+    ines = Invitee(first_name="Inès", last_name="Roy", email="ines.roy@acme.example")
+    wish = wished(Role.EDITOR, **(limited | wider))
+    with pytest.raises(BeyondEdges) as invited:
+        prepare_invitations(customer=acme, people=[(ines, wish)], by=bob)
+    with pytest.raises(BeyondEdges) as changed:
+        change_member(membership=member(rita), wish=wish, by=bob)
+    assert invited.value.edges == changed.value.edges == list(wider)
+    assert not Mandate.objects.exists()
+    Membership.objects.filter(user=rita).update(ceiling=1)
+    assert change_member(membership=member(rita), wish=wished(Role.EDITOR, **(limited | {"ceiling": 500})), by=bob)
+    assert prepare_invitations(customer=acme, people=[(ines, wish)], by=alice)
+
+
+def test_what_somebody_has_already_is_not_given_by_who_takes_some_of_it_away(acme, bob, rita, limited):
+    assert change_member(membership=member(rita), wish=wished(Role.VISITOR, ceiling=900), by=bob) is None
+    assert (member(rita).ceiling, member(rita).ends_on) == (900, None)
+    with pytest.raises(BeyondEdges):
+        change_member(membership=member(rita), wish=wished(Role.VISITOR, ceiling=901), by=bob)
+    with pytest.raises(BeyondEdges):  # a right more, within the edges somebody else gave: signed by Bob, it is his word
+        change_member(membership=member(rita), wish=wished(Role.VISITOR, Permission.RENT, ceiling=900), by=bob)
+
+
+def test_an_editor_with_a_last_day_invites_visitors_until_that_day(client, acme, bob):
+    ends_on = timezone.localdate() + timedelta(days=30)
+    Membership.objects.filter(user=bob).update(ends_on=ends_on)
+    client.force_login(bob)
+    address = f"/c/{acme.public_id}/team/invite/"
+    assert f'value="{ends_on.isoformat()}"' in client.get(address).content.decode()
+    fields = {"people": "noe@acme.example", "role": "visitor"}
+    for wider in ("", (ends_on + timedelta(days=1)).isoformat()):
+        answer = client.post(address, fields | {"ends_on": wider})
+        assert answer.status_code == 422
+        assert "plus étroites ici\N{NO-BREAK SPACE}: Dernier jour" in answer.content.decode()
+    assert not Mandate.objects.exists()
+    assert client.post(address, fields | {"ends_on": ends_on.isoformat()}).status_code == 303
+
+
+def test_edges_narrowed_before_the_signature_undo_it(acme, alice, bob, limited):
+    ines = Invitee(first_name="Inès", last_name="Roy", email="ines.roy@acme.example")
+    batch = prepare_invitations(customer=acme, people=[(ines, wished(Role.VISITOR, **limited))], by=bob)
+    Membership.objects.filter(user=bob).update(ceiling=100)
+    with pytest.raises(AuthorityLost):
+        sign_batch(batch, bob)
+    assert not Invitation.objects.exists()
+
+
 @pytest.mark.parametrize("wish", [wished(Role.EDITOR), wished(Role.ADMINISTRATOR, ends_on=date(2130, 1, 1))])
 def test_the_last_administrator_neither_steps_down_nor_gets_a_last_day(acme, alice, wish):
     with pytest.raises(LastAdministrator):
@@ -292,3 +384,44 @@ def test_what_needs_a_proof_is_refused_without_the_document(acme, alice, bob):
     with pytest.raises(ProofMissing):
         grant(membership=member(bob), permission=Permission.CHANGE_BANK_DETAILS, by=alice)
     assert not Mandate.objects.exists()
+
+
+# --- known at the counter only ----------------------------------------------------------------
+
+
+@pytest.fixture
+def listed(acme, alice):
+    """Luc, whom counters know by his name and phone."""
+    luc = Invitee(first_name="Luc", last_name="Roy", email="", phone="+15145550111")
+    wish = wished(ceiling=50, requires_purchase_order=True, ends_on=date(2130, 1, 1))
+    sign_batch(prepare_invitations(customer=acme, people=[(luc, wish)], by=alice), alice)
+    return Membership.objects.get(first_name="Luc")
+
+
+def test_an_increase_for_somebody_without_an_address_holds_once_signed(acme, alice, listed):
+    branch = factories.BranchFactory(merchant=acme.merchant)
+    wish = wished(ceiling=500, branches=frozenset({branch.pk}))
+    batch = change_member(membership=listed, wish=wish, by=alice)
+    assert Membership.objects.get(pk=listed.pk).ceiling == 50
+    sign_batch(batch, alice)
+    changed = Membership.objects.get(pk=listed.pk)
+    assert (changed.ceiling, changed.requires_purchase_order, changed.ends_on) == (500, False, None)
+    assert list(changed.branches.all()) == [branch]
+    assert Mandate.objects.get(batch=batch).effective_at is not None
+    assert acme.events.latest("pk").event == AuditEvent.Event.MEMBER_CHANGED
+    assert not Invitation.objects.exists()
+    assert not OutgoingMessage.objects.filter(recipient="").exists()
+
+
+@pytest.mark.parametrize("wish", [wished(Role.EDITOR), wished(Role.VISITOR, Permission.RENT)])
+def test_somebody_without_an_address_is_given_nothing_beyond_the_counter(acme, alice, listed, wish):
+    with pytest.raises(CounterOnly):
+        change_member(membership=listed, wish=wish, by=alice)
+    assert Mandate.objects.count() == 1
+
+
+def test_somebody_on_file_with_an_address_still_accepts_what_is_given(acme, alice):
+    waiting = factories.MembershipFactory(customer=acme, email="luc@acme.example", role=Role.VISITOR)
+    sign_batch(change_member(membership=waiting, wish=wished(Role.EDITOR), by=alice), alice)
+    assert Membership.objects.get(pk=waiting.pk).role == Role.VISITOR
+    assert OutgoingMessage.objects.filter(recipient="luc@acme.example").exists()

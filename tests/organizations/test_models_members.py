@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts.models import User
 from organizations.models import Customer, Membership
 from organizations.permissions import Role
+from organizations.services.effects import AloneInCharge, refuse_alone_in_charge
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -85,12 +88,28 @@ def test_a_customer_has_contracts_we_know_of_only(acme):
 def test_the_database_keeps_the_last_administrator(acme, alice, bob, change):
     factories.MembershipFactory(customer=acme, user=factories.UserFactory(), ends_on=date(2130, 1, 1))
     factories.MembershipFactory(customer=acme, email="absente@acme.example")
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(is_active=False))
     with pytest.raises(IntegrityError, match="last administrator"), transaction.atomic():
         Membership.objects.filter(user=alice).update(**change)
     with pytest.raises(IntegrityError, match="last administrator"), transaction.atomic():
         Membership.objects.filter(user=alice).delete()
     factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.OWNER)
     assert Membership.objects.filter(user=alice).update(**change) == 1
+
+
+# Of these two at least one is on another day than Québec, at any hour: the connection's own day would be seen.
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_database_begins_its_day_with_the_portal(acme, alice, zone):
+    today = timezone.localdate()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, true)", [zone])
+    other = factories.MembershipFactory(
+        customer=acme, user=factories.UserFactory(), starts_on=today + timedelta(days=1)
+    )
+    with pytest.raises(IntegrityError, match="last administrator"), transaction.atomic():
+        Membership.objects.filter(user=alice).update(role=Role.EDITOR)
+    Membership.objects.filter(pk=other.pk).update(starts_on=today)
+    assert Membership.objects.filter(user=alice).update(role=Role.EDITOR) == 1
 
 
 def test_a_business_that_is_no_member_company_may_lose_its_owner(nadia):
@@ -119,4 +138,31 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(acme, alice)
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(demote, [alice, other])) == [False, True]
+    assert Membership.objects.in_charge().filter(customer=acme).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_administrator_steps_down_while_the_profile_of_the_other_is_closed_and_one_is_left(acme, alice):
+    other = factories.UserFactory(email="owner@acme.example")
+    factories.MembershipFactory(customer=acme, user=other, role=Role.OWNER)
+    both_began = Barrier(2)
+
+    def act(what: str) -> bool:
+        try:
+            with transaction.atomic():
+                both_began.wait(timeout=20)
+                if what == "close":
+                    refuse_alone_in_charge(user=alice)
+                    User.objects.filter(pk=alice.pk).update(is_active=False)
+                else:
+                    Membership.objects.filter(user=other).update(role=Role.EDITOR)
+        except (IntegrityError, AloneInCharge):
+            return False
+        else:
+            return True
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(act, ["close", "step down"])) == [False, True]
     assert Membership.objects.in_charge().filter(customer=acme).count() == 1

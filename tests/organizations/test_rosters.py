@@ -97,6 +97,19 @@ def test_a_confirmation_invites_the_new_ones_and_touches_nobody_else(acme, alice
     assert OutgoingMessage.objects.filter(template="organizations/emails/invitation").count() == 1
 
 
+def test_who_is_no_administrator_gives_no_wider_edges_by_a_file_either(acme, alice, bob):
+    Membership.objects.filter(user=bob).update(ends_on=date(2130, 1, 1), ceiling=50)
+    counts = []
+    for people in (1, 20):
+        lines = [f"noe{number}@acme.example,visitor,,,2130-01-02,50" for number in range(people)]
+        with CaptureQueriesContext(connection) as asked:
+            found = foreseen(acme, bob, *lines)
+        counts.append(len(asked))
+        assert {(line.act, *[column for column, _words in line.faults]) for line in found} == {(Act.REFUSED, "ends_on")}
+    assert counts[0] == counts[1]
+    assert only(acme, bob, "lea@acme.example,visitor,,,2130-01-01,50").act == Act.INVITE
+
+
 def test_the_export_of_the_team_changes_nothing_when_it_comes_back(acme, alice, bob, rita):
     acme.features = [Feature.FINANCING]
     acme.save()

@@ -73,3 +73,15 @@ def test_nobody_prints_a_card_for_another_company_or_who_left(client, acme, alic
     Membership.objects.filter(user=rita).update(ends_on="2020-01-01")
     assert client.post(reverse("organizations:card-print", args=[acme.public_id, member(rita).pk])).status_code == 404
     assert not Card.objects.exists()
+
+
+def test_a_business_that_is_no_member_company_prints_no_card(client, nadia):
+    """It has no team: the page says why, as every page of a team."""
+    client.force_login(nadia)
+    mine = member(nadia)
+    address = reverse("organizations:card-print", args=[mine.customer.public_id, mine.pk])
+    for answer in (client.get(address), client.post(address)):
+        assert "entreprises membres" in answer.content.decode()
+    assert not Card.objects.exists()
+    client.post(reverse("organizations:card", args=[mine.customer.public_id]))
+    assert Card.objects.get().kind == Card.Kind.PHONE

@@ -1,0 +1,74 @@
+"""Who may give what to somebody, and within which edges: asked when it is prepared, signed and accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.db.models import prefetch_related_objects
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from organizations.access import giver_at, granted_to, permissions_by, through_of
+from organizations.models import Customer, Membership
+from organizations.permissions import OPENING_ROLES, Permission, Role
+from organizations.refusals import Refusal
+from organizations.terms import Wish, terms_of
+
+EDGES = {
+    "ends_on": _("Last day"),
+    "ceiling": _("Most for one transaction"),
+    "requires_purchase_order": _("Purchase order"),
+    "branches": _("Branches"),
+}
+
+
+class BeyondReach(Refusal):
+    sentence: str | Promise = _("You may not give this. Ask an administrator of the company.")
+
+
+class BeyondEdges(BeyondReach):
+    """Says which edges, by their field, in the order of the form."""
+
+    sentence: str | Promise = _(
+        "Who does not administer the company gives no wider limits than their own, and yours are narrower here: "
+        "%(words)s. Give the same or less, or ask an administrator."
+    )
+
+    def __init__(self, *, edges: frozenset[str]) -> None:
+        self.edges = [edge for edge in EDGES if edge in edges]
+        super().__init__(words=", ".join(str(EDGES[edge]) for edge in self.edges))
+
+
+def refuse_beyond_reach(*, giver: Membership, wish: Wish, had: Wish | None = None) -> None:
+    """An administrator gives everything; who manages the team, all but that role; an editor invites visitors.
+
+    But administrators nobody gives wider edges than their own; those somebody `had`, and keeps, are not given.
+    """
+    if giver.role in OPENING_ROLES:
+        return
+    held = permissions_by(membership=giver)
+    is_visit = wish.role == Role.VISITOR and not wish.beyond_role
+    manages = Permission.MANAGE_TEAM in held and wish.role not in OPENING_ROLES
+    if not manages and not (is_visit and Permission.INVITE_VISITORS in held):
+        raise BeyondReach
+    own = replace(terms_of(membership=giver), starts_on=None)  # begun: nothing is given before today
+    wider = wish.wider_edges(own)
+    if had is not None and not wish.gains_over(had):
+        wider &= wish.wider_edges(had)
+    if wider:
+        raise BeyondEdges(edges=wider)
+
+
+def giver_at_present(*, customer: Customer, by: User) -> Membership:
+    """By what a person gives access at this customer today, with what was granted to them; raises BeyondReach."""
+    giver = giver_at(customer=customer, user=by) if by.is_active else None
+    if giver is None:
+        raise BeyondReach
+    if through_of(giver=giver) is None:
+        giver.customer = customer
+    # Asked for each person otherwise.
+    vars(giver)["granted"] = granted_to(membership=giver)
+    if giver.role not in OPENING_ROLES:
+        prefetch_related_objects([giver], "branches")
+    return giver
