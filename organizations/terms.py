@@ -63,22 +63,29 @@ class Wish:
         """What of it can be had at once, without a signature: what is taken away, and nothing more."""
         if not self.exceeds(had):
             return self
+        starts_on = _latest(self.starts_on, had.starts_on)
+        ends_on = _lower(self.ends_on, had.ends_on)
+        if starts_on is not None and ends_on is not None:
+            ends_on = max(starts_on, ends_on)  # no day of what they had is wanted: the least there can be, one day
         return replace(
             had,
             granted=had.beyond_role & self.permissions,
-            starts_on=max(self.starts_on or AT_FIRST, had.starts_on or AT_FIRST)
-            if self.starts_on or had.starts_on
-            else None,
-            ends_on=min(self.ends_on or FOR_GOOD, had.ends_on or FOR_GOOD) if self.ends_on or had.ends_on else None,
+            starts_on=starts_on,
+            ends_on=ends_on,
             ceiling=_lower(self.ceiling, had.ceiling),
             requires_purchase_order=self.requires_purchase_order or had.requires_purchase_order,
             branches=(self.branches & had.branches) or had.branches if had.branches else self.branches,
         )
 
 
-def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    given = [amount for amount in (one, other) if amount is not None]
+def _lower[Edge: (Decimal, date)](one: Edge | None, other: Edge | None) -> Edge | None:
+    given = [edge for edge in (one, other) if edge is not None]
     return min(given) if given else None
+
+
+def _latest(one: date | None, other: date | None) -> date | None:
+    given = [day for day in (one, other) if day is not None]
+    return max(given) if given else None
 
 
 def terms_of(*, membership: Membership) -> Wish:

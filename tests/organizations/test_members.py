@@ -262,6 +262,13 @@ def test_what_is_taken_away_does_not_wait_for_what_is_given(acme, alice, bob):
     assert member(bob).ceiling == 50
 
 
+def test_no_day_in_common_leaves_one_of_what_they_had_until_the_signature(acme, alice, bob, today):
+    Membership.objects.filter(user=bob).update(starts_on=today + timedelta(days=2))
+    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, ends_on=today - timedelta(days=1)), by=alice)
+    assert (member(bob).starts_on, member(bob).ends_on) == (today + timedelta(days=2),) * 2
+    assert batch is not None
+
+
 def test_a_branch_more_is_an_increase_and_a_branch_less_is_none(acme, alice, bob):
     one, two = factories.BranchFactory.create_batch(2, merchant=acme.merchant)
     member(bob).branches.set([one])
