@@ -41,6 +41,15 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
             effective_at__lt=begins + timedelta(days=1),
         )
 
+    def opened_by(self, *, member: Membership) -> MandateQuerySet:
+        """What this member prepared or sent and nobody accepted yet: here on their own authority, and at subsidiaries.
+
+        It ends with them.
+        """
+        here = Q(customer=member.customer_id, through=None)
+        below = Q(through__parent=member.customer_id)
+        return self.live().filter(here | below, prepared_by=member.user_id, effective_at=None)
+
     def proof_waiting(self) -> MandateQuerySet:
         """Signed, with a proof of authority nobody looked at yet."""
         return self.filter(proof_decided_at=None, signed_at__isnull=False, ended_at=None).exclude(proof="")

@@ -220,11 +220,9 @@ def _theirs(membership: Membership) -> list[Mandate]:
 
     Those they prepared at subsidiaries too, whose rows are locked after that of the parent, as everywhere.
     """
-    here = Q(customer=membership.customer_id)
-    own = here & Q(membership=membership)
+    own = Q(customer=membership.customer_id, membership=membership)
     if membership.user_id is not None:
-        below = Q(through__parent=membership.customer_id)
-        own |= (here & Q(through=None) | below) & Q(prepared_by=membership.user_id, effective_at=None)
+        own |= Q(pk__in=Mandate.objects.opened_by(member=membership).values("pk"))
     theirs = Mandate.objects.live().filter(own).order_by("pk")
     for pk in sorted(set(theirs.values_list("customer_id", flat=True)) - {membership.customer_id}):
         lock_customer(pk=pk)

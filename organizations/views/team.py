@@ -26,6 +26,7 @@ from organizations.models import Customer, Mandate, Membership
 from organizations.papers import edges_of
 from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
 from organizations.services import mandates, members
+from organizations.services.departures import departure_of
 from organizations.terms import terms_of
 from signatures.links import path_of
 from signatures.parties import Origin
@@ -248,4 +249,5 @@ def _facts(customer: Customer, membership: Membership) -> dict[str, Any]:
         "edges": edges_of(mandate=membership, language=get_language() or "fr-ca"),
         "mandates": list(rows.order_by("-pk")[:20]),
         "is_over": members.is_over(membership=membership),
+        "has_left": departure_of(membership=membership) is not None,
     }
