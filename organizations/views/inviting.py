@@ -6,8 +6,9 @@ from datetime import date
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -45,6 +46,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
         roles=roles_given_by(request),
         initial={"role": Role.VISITOR, "people": request.GET.get("email", "")[:254]},
     )
+    waiting_url = ""
     if form.is_valid():
         try:
             batch = mandates.prepare_invitations(
@@ -58,15 +60,23 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, mandates.AlreadyWaiting):
+                waiting_url = _found_at(request.customer, email=str(refusal.words["email"]))
         else:
             return see_other(path_of(request=asked))
     context = {
         "form": form,
+        "waiting_url": waiting_url,
         "rights": rights_of(request.customer, chosen=chosen_in(form)),
         "role_table": role_table(),
         "manages": Permission.MANAGE_TEAM in request.permissions,
     }
     return render(request, "organizations/team_invite.html", context, status=422 if form.is_bound else 200)
+
+
+def _found_at(customer: Customer, *, email: str) -> str:
+    """The team, with what waits for this address alone."""
+    return f"{reverse('organizations:team', args=[customer.public_id])}?{urlencode({'q': email})}"
 
 
 def _invitees(form: InviteForm, customer: Customer) -> list[Invitee]:
@@ -98,7 +108,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     context = {
         "mandate": mandate,
         "invitation": getattr(mandate, "invitation", None),
-        "state": team.state_of(mandate=mandate),
+        "state": team.state_of(mandate=mandate, by=request.user),
         "is_mine": mandate.prepared_by_id == request.user.pk,
         "form": form,
         "refusal": refusal,

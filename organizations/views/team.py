@@ -22,7 +22,7 @@ from accounts.refusals import Refusal
 from organizations import spreadsheets, team
 from organizations.access import CustomerRequest, View, permissions_by, requires
 from organizations.forms import AccessForm
-from organizations.models import Customer, Mandate, Membership
+from organizations.models import Customer, Membership
 from organizations.papers import edges_of
 from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
 from organizations.services import mandates, members
@@ -31,7 +31,7 @@ from organizations.terms import terms_of
 from signatures.links import path_of
 from signatures.parties import Origin
 
-FRAGMENTS = {"results": "#results", "more": "#rows"}
+FRAGMENTS = {"results": "#results", "more": "#rows", "more-waiting": "#waiting_rows"}
 
 
 def see_other(address: str) -> HttpResponseRedirect:
@@ -68,10 +68,6 @@ def team_list(request: CustomerRequest) -> HttpResponse:
     customer, target = request.customer, request.htmx.target or ""
     filters = team.filters_from(data=request.GET)
     after = request.GET.get("after", "")
-    found = team.page_after(customer=customer, filters=filters, after=after)
-    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
-    address = reverse("organizations:team", args=[customer.public_id])
-    more = urlencode({"after": team.place_of(membership=shown[-1])}) if has_more else ""
     context: dict[str, Any] = {
         "filters": filters,
         "after": after,
@@ -83,19 +79,48 @@ def team_list(request: CustomerRequest) -> HttpResponse:
             ("later", _("Begin later")),
             ("ended", _("Ended")),
         ],
-        "people": [team.described(membership=row, customer=customer) for row in shown],
-        "more_url": f"{address}?{'&'.join(filter(None, [filters.query, more]))}" if more else "",
         "export_url": f"{reverse('organizations:team-export', args=[customer.public_id])}?{filters.query}",
         "manages": Permission.MANAGE_TEAM in request.permissions,
         "through": request.through,
     }
+    if target != "more-waiting":
+        context |= _people(customer, filters=filters, after=after)
+    if target != "more":
+        context |= _waiting(request, filters=filters)
     if target not in FRAGMENTS:
-        context |= {"desk": team.desk_of(customer=customer, by=request.user), "waiting": _waiting(customer)}
+        context["desk"] = team.desk_of(customer=customer, by=request.user)
     return render(request, f"organizations/team_list.html{FRAGMENTS.get(target, '')}", context)
 
 
-def _waiting(customer: Customer) -> list[tuple[Mandate, tuple[str, str]]]:
-    return [(mandate, team.state_of(mandate=mandate)) for mandate in team.waiting_mandates(customer=customer)]
+def _people(customer: Customer, *, filters: team.Filters, after: str) -> dict[str, Any]:
+    found = team.page_after(customer=customer, filters=filters, after=after)
+    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
+    return {
+        "people": [team.described(membership=row, customer=customer) for row in shown],
+        "more_url": _list_url(customer, filters, after=team.place_of(membership=shown[-1])) if has_more else "",
+    }
+
+
+def _waiting(request: CustomerRequest, *, filters: team.Filters) -> dict[str, Any]:
+    """What waits, each with whether this person may open it: anything for who manages the team, else their own."""
+    customer, before = request.customer, key_in(request.GET.get("waiting", ""))
+    manages = Permission.MANAGE_TEAM in request.permissions
+    found = team.waiting_mandates(customer=customer, filters=filters, before=before)
+    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
+    return {
+        "waiting": [
+            (row, team.state_of(mandate=row, by=request.user), manages or row.prepared_by_id == request.user.pk)
+            for row in shown
+        ],
+        "waiting_before": before,
+        "more_waiting_url": _list_url(customer, filters, waiting=str(shown[-1].pk)) if has_more else "",
+    }
+
+
+def _list_url(customer: Customer, filters: team.Filters, **place: str) -> str:
+    """The list with the same filters, from another place."""
+    address = reverse("organizations:team", args=[customer.public_id])
+    return f"{address}?{'&'.join(filter(None, [filters.query, urlencode(place)]))}"
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
