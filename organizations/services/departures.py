@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
@@ -61,6 +61,16 @@ class Open(NamedTuple):
     def needs_heir(self) -> bool:
         return bool(self.invitations or self.cases or self.proofs)
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """As the receipt keeps them."""
+        return {
+            "invitations": len(self.invitations),
+            "cases": len(self.cases),
+            "proofs": len(self.proofs),
+            "take_overs": int(self.take_over is not None),
+        }
+
 
 def open_of(*, membership: Membership) -> Open:
     """What of this person waits for somebody: at this company, and at its subsidiaries for what they gave there."""
@@ -107,17 +117,13 @@ def declare_gone(*, membership: Membership, successor: Membership | None, by: Us
     if membership.user_id == by.pk:
         raise DeclaredByOneself
     left = open_of(membership=membership)
-    if successor is None and left.needs_heir:
-        raise SuccessorMissing
-    if successor is not None and not _is_fit(successor, customer=customer, leaving=membership):
-        raise SuccessorUnfit
+    heir = _heir(successor, customer=customer, leaving=membership, left=left)
     cards = Card.objects.live().filter(membership=membership).count()
     signs_out = ends_sessions(membership=membership)
     remove_member(membership=membership, by=by)
     if left.take_over is not None:
         withdraw_take_over(take_over=left.take_over, by=by)
     sessions = _sign_out(membership) if signs_out else 0
-    heir = successor.user if successor is not None else None
     prepared = _prepare_again(left.invitations, heir=heir) if heir is not None else []
     if heir is not None:
         _hand_over(heir, customer=customer, leaving=membership, left=left, prepared=prepared, by=by)
@@ -130,20 +136,24 @@ def declare_gone(*, membership: Membership, successor: Membership | None, by: Us
         person=membership.user_id,
         successor=str(heir) if heir is not None else None,
         heir=heir.pk if heir is not None else None,
-        invitations=len(left.invitations),
         prepared=len(prepared),
-        cases=len(left.cases),
-        proofs=len(left.proofs),
-        take_overs=int(left.take_over is not None),
         cards=cards,
         sessions=sessions,
         signed_out=int(signs_out),
+        **left.counts,
     )
 
 
-def _is_fit(successor: Membership, *, customer: Customer, leaving: Membership) -> bool:
+def _heir(successor: Membership | None, *, customer: Customer, leaving: Membership, left: Open) -> User | None:
+    if successor is None:
+        if left.needs_heir:
+            raise SuccessorMissing
+        return None
     heirs = Membership.objects.in_charge().filter(customer=customer).exclude(pk=leaving.pk)
-    return heirs.filter(pk=successor.pk).exists()
+    fit = heirs.select_related("user").filter(pk=successor.pk).first()
+    if fit is None:
+        raise SuccessorUnfit
+    return fit.user
 
 
 def _sign_out(membership: Membership) -> int:

@@ -29,6 +29,7 @@ from organizations.views.team import (
     role_table,
     roles_given_by,
     see_other,
+    whom_to_ask,
 )
 from signatures.links import path_of
 from signatures.models import SignatureRequest
@@ -69,7 +70,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
         "waiting_url": waiting_url,
         "rights": rights_of(request.customer, chosen=chosen_in(form)),
         "role_table": role_table(),
-        "manages": Permission.MANAGE_TEAM in request.permissions,
+        **whom_to_ask(request),
     }
     return render(request, "organizations/team_invite.html", context, status=422 if form.is_bound else 200)
 

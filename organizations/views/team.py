@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.refusals import Refusal
 from organizations import spreadsheets, team
-from organizations.access import CustomerRequest, View, permissions_by, requires
+from organizations.access import CustomerRequest, View, permissions_by, requires, who_may_be_asked
 from organizations.forms import AccessForm
 from organizations.models import Customer, Membership
 from organizations.papers import edges_of
@@ -142,6 +142,7 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
 def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
     membership = _member(request, membership_id)
+    granters: list[Membership] = []
     form = AccessForm(
         request.POST if request.method == "POST" else None,
         request.FILES or None,
@@ -161,6 +162,8 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 return signed_from(request, batch)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
+                granters = [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
         else:
             return see_other(f"{request.path}?changed=1")
     return render(
@@ -170,6 +173,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
             "form": form,
             "rights": rights_of(request.customer, chosen=chosen_in(form)),
             "role_table": role_table(),
+            "granters": granters,
             "has_changed": "changed" in request.GET,
             **_facts(request.customer, membership),
         },
@@ -217,6 +221,19 @@ def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
         customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
     )
     return see_other(path_of(request=asked))
+
+
+def whom_to_ask(request: CustomerRequest) -> dict[str, Any]:
+    """What an editor reads instead of the other roles: the permission they lack, and who can give it."""
+    if Permission.MANAGE_TEAM in request.permissions:
+        return {"manages": True}
+    wanted = Permission.MANAGE_TEAM
+    return {
+        "manages": False,
+        "permission": wanted,
+        "granters": who_may_be_asked(customer=request.customer),
+        "asked": members.permission_asked(customer=request.customer, permission=wanted, by=request.user),
+    }
 
 
 def roles_given_by(request: CustomerRequest) -> list[str]:

@@ -63,6 +63,34 @@ def test_an_editor_sees_the_team_invites_visitors_and_opens_nobody(client, acme,
     assert 'name="granted"' not in form
 
 
+@pytest.mark.parametrize("name", ["team-invite", "team-import"])
+def test_an_editor_reads_why_only_visitors_and_asks_for_more_in_one_press(client, acme, alice, bob, name):
+    bob.language = "en-ca"
+    bob.save()
+    client.force_login(bob)
+    page = client.get(at(name, acme)).text
+    asking = at("ask-permission", acme, "manage_team")
+    for words in ("any other role needs a permission you do not have", "Give and withdraw access", "Alice Tremblay"):
+        assert words in page
+    assert f'action="{asking}"' in page
+    assert client.post(asking, {"back": at(name, acme)}).status_code == 303
+    assert OutgoingMessage.objects.get().recipient == alice.email
+    after = client.get(at(name, acme)).text
+    assert f'action="{asking}"' not in after
+    assert "You asked on" in after
+    client.force_login(alice)
+    assert "any other role" not in client.get(at(name, acme)).text
+
+
+def test_who_may_not_change_somebody_reads_who_may(client, acme, alice, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    client.force_login(bob)
+    answer = client.post(at("member", acme, member(alice).pk), {"role": "visitor"})
+    assert answer.status_code == 422
+    assert 'href="mailto:alice@acme.example"' in answer.text
+    assert member(alice).role == Role.ADMINISTRATOR
+
+
 def test_a_visitor_is_told_which_permission_is_missing_and_who_gives_it(client, acme, alice, rita):
     client.force_login(rita)
     answer = client.get(at("team", acme))
