@@ -23,6 +23,7 @@ from organizations.services import invitations, mandates
 from organizations.services.mandates import Invitee
 from organizations.views.team import (
     chosen_in,
+    key_in,
     of_members,
     origin_of,
     rights_of,
@@ -32,7 +33,8 @@ from organizations.views.team import (
     whom_to_ask,
 )
 from signatures.links import path_of
-from signatures.models import SignatureRequest
+
+REGISTER_PAGE = 100
 
 
 @requires(Permission.INVITE_VISITORS, or_parent=True)
@@ -139,7 +141,7 @@ def _act(request: CustomerRequest, mandate: Mandate, form: AddressForm) -> HttpR
 def _mandate(request: CustomerRequest, mandate_id: int) -> Mandate:
     """Any of the company's for who manages the team; else those one prepared oneself."""
     rows = request.customer.mandates.select_related(
-        "prepared_by", "signature", "invitation__message", "membership", "through__parent"
+        "prepared_by", "signature__seal", "invitation__message", "membership", "through__parent"
     )
     if Permission.MANAGE_TEAM not in request.permissions:
         rows = rows.filter(prepared_by=request.user)
@@ -158,14 +160,19 @@ def mandate_register(request: CustomerRequest) -> HttpResponse:
     except (ValueError, OverflowError):  # the last day there is has no end
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
         rows = mandates_of.in_force(on=day)
-    rows = rows.select_related("prepared_by", "signature", "through__parent")
-    shown = rows.order_by("last_name", "first_name", "pk")[:500]
-    context = {"day": day, "typed": typed, "mistake": mistake, "mandates": [(row, _has_file(row)) for row in shown]}
+    after = mandates_of.filter(pk=key_in(request.GET.get("after", ""))).first()
+    rows = rows.after(place=after).select_related("prepared_by", "signature__seal", "through__parent")
+    found = list(rows[: REGISTER_PAGE + 1])
+    shown, has_more = found[:REGISTER_PAGE], len(found) > REGISTER_PAGE
+    context = {
+        "day": day,
+        "typed": typed,
+        "mistake": mistake,
+        "mandates": shown,
+        "after": after,
+        "more": urlencode({"on": day.isoformat(), "after": str(shown[-1].pk)}) if has_more else "",
+    }
     return render(request, "organizations/mandate_register.html", context, status=422 if mistake else 200)
-
-
-def _has_file(mandate: Mandate) -> bool:
-    return mandate.signature is not None and mandate.signature.state == SignatureRequest.State.SEALED
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
@@ -174,7 +181,7 @@ def _has_file(mandate: Mandate) -> bool:
 def mandate_pdf(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     """The sealed file of one mandate."""
     mandate = get_object_or_404(request.customer.mandates.select_related("signature__seal"), pk=mandate_id)
-    if not _has_file(mandate) or mandate.signature is None:
+    if mandate.file_state != Mandate.FileState.READY or mandate.signature is None:
         raise Http404
     with mandate.signature.seal.file.open("rb") as file:
         content = file.read()
