@@ -54,7 +54,7 @@ class PermissionMissing(PermissionDenied):
 
     def granters(self) -> list[Membership]:
         """Whom the page names as able to give it."""
-        return who_can_grant(customer=self.customer)
+        return who_may_be_asked(customer=self.customer)
 
 
 def membership_of(*, customer: Customer, user: User) -> Membership | None:
@@ -188,6 +188,18 @@ def who_can_grant(*, customer: Customer) -> list[Membership]:
     roles = [role for role, permissions in ROLE_PERMISSIONS.items() if Permission.MANAGE_TEAM in permissions]
     in_charge = Membership.objects.active().filter(customer=customer, user__is_active=True, role__in=roles)
     return list(in_charge.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
+
+
+def who_may_be_asked(*, customer: Customer) -> list[Membership]:
+    """Who can grant; where the customer has nobody, the administrators of its parent company. Two queries at most."""
+    own = who_can_grant(customer=customer)
+    if own:
+        return own
+    links = CompanyLink.objects.in_force().filter(subsidiary=customer)
+    above = Membership.objects.active().filter(
+        customer__in=links.values("parent"), user__isnull=False, role__in=OPENING_ROLES
+    )
+    return list(above.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
 
 
 def who_holds(*, customer: Customer, permission: Permission) -> list[Membership]:

@@ -51,6 +51,7 @@ SENTENCES: dict[str, str | Promise] = {
     Event.JOIN_DECIDED: _("%(by)s answered the request of %(email)s to join %(customer)s."),
     Event.TAKE_OVER_ASKED: _("%(by)s asked to take over the access of %(customer)s."),
     Event.TAKE_OVER_OPPOSED: _("%(by)s opposed that %(email)s take over the access of %(customer)s."),
+    Event.TAKE_OVER_WITHDRAWN: _("%(email)s, who asked to take over the access of %(customer)s, has left: it is over."),
     Event.LINK_ASKED: _("%(by)s asked that %(subsidiary)s be linked to %(parent)s as its subsidiary."),
     Event.LINK_CONFIRMED: _("%(by)s confirmed %(subsidiary)s as a subsidiary of %(parent)s."),
     Event.LINK_REFUSED: _("%(by)s refused to link %(subsidiary)s to %(parent)s."),

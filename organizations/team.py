@@ -203,18 +203,32 @@ def desk_of(*, customer: Customer, by: User) -> Desk:
     return Desk(len(in_charge_now), len(asking_now), *others)
 
 
-def waiting_mandates(*, customer: Customer, most: int = PAGE) -> list[Mandate]:
-    """What waits for a signature, for its person or for an agent's look, newest first. One query."""
+def waiting_mandates(*, customer: Customer, filters: Filters, before: int = 0) -> list[Mandate]:
+    """What waits for a signature, for its person or for an agent's look, newest first, from before a key. One query.
+
+    One more than a page when there are others. Nothing of it is in a state people are filtered by.
+    """
+    if filters.state:
+        return []
     rows = Mandate.objects.live().filter(customer=customer, effective_at=None)
-    return list(rows.select_related("invitation__message", "prepared_by", "signature").order_by("-pk")[:most])
+    if filters.text:
+        words, start = spellings(filters.text), filters.text.lower()
+        rows = rows.filter(Q(first_name__iregex=words) | Q(last_name__iregex=words) | Q(email__startswith=start))
+    if filters.role:
+        rows = rows.filter(role=filters.role)
+    if before:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.select_related("invitation__message", "prepared_by", "signature").order_by("-pk")[: PAGE + 1])
 
 
-def state_of(*, mandate: Mandate) -> tuple[str, str]:
-    """A code that gives the mark its shape, and the word; of a mandate that is not in effect."""
+def state_of(*, mandate: Mandate, by: User) -> tuple[str, str]:
+    """A code that gives the mark its shape, and the word; of a mandate that is not in effect, to who reads it."""
     if mandate.ended_at is not None:
         return "overdue", _("Given up")
     if mandate.signed_at is None:
-        return "due", _("Waiting for your signature")
+        if mandate.prepared_by_id == by.pk:
+            return "due", _("Waiting for your signature")
+        return "due", _("Waiting for the signature of %(author)s") % {"author": mandate.prepared_by}
     invitation = getattr(mandate, "invitation", None)
     if invitation is None:
         return "part", _("Signed")

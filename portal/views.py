@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import OutgoingMessage, User
 from billing.summary import account_summary
-from organizations.access import CustomerRequest, PermissionMissing, requires, who_can_grant
-from organizations.models import Customer, Merchant
-from organizations.permissions import Permission
-from organizations.services.members import permission_asked
+from organizations.access import CustomerRequest, PermissionMissing, requires, who_may_be_asked
+from organizations.models import Customer, Membership, Merchant
+from organizations.permissions import OPENING_ROLES, Permission
+from organizations.services.members import permission_asked, permissions_asked
 from portal import health
 from portal.language import remember
 
@@ -49,8 +49,23 @@ def home(request: CustomerRequest) -> HttpResponse:
         summary = account_summary(customer=request.customer)
         return render(request, "portal/home.html", {"summary": summary, "balance": abs(summary.balance)})
     held = [permission for permission in Permission if permission in request.permissions]
-    administrators = who_can_grant(customer=request.customer)
-    return render(request, "portal/home.html", {"permissions": held, "administrators": administrators})
+    asked = permissions_asked(customer=request.customer, by=request.user)
+    lacking = [right for right in Permission if right not in held and right.is_available(request.customer.features)]
+    context = {
+        "permissions": held,
+        "missing": [(permission, asked.get(permission)) for permission in lacking],
+        "administrators": who_may_be_asked(customer=request.customer),
+        "may_take_over": _may_take_over(request),
+    }
+    return render(request, "portal/home.html", context)
+
+
+def _may_take_over(request: HttpRequest) -> bool:
+    """A member of a member company, who does not administer it."""
+    membership: Membership | None = getattr(request, "membership", None)
+    if membership is None or membership.customer.kind != Customer.Kind.MEMBER:
+        return False
+    return membership.role not in OPENING_ROLES
 
 
 @login_not_required
@@ -113,7 +128,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     asked = None
     if isinstance(request.user, User):
         asked = permission_asked(customer=exception.customer, permission=exception.permission, by=request.user)
-    context = {"refusal": exception, "asked": asked}
+    context = {
+        "refusal": exception,
+        "asked": asked,
+        "is_available": exception.permission.is_available(exception.customer.features),
+        "may_take_over": _may_take_over(request),
+    }
     return render(request, "organizations/permission_missing.html", context, status=403)
 
 

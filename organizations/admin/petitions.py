@@ -151,8 +151,8 @@ class MandateAdmin(Deciding):
 @admin.register(TakeOver)
 class TakeOverAdmin(Deciding):
     list_display = ("of", "asked_by", "asked_at", "decidable_at", "where")
-    fields = ("of", "asked_by", "reason", "asked_at", "decidable_at", "opposed_at", "opposed_by", "decided_at",
-              "decided_by", "decision", "where", "decide")  # fmt: skip
+    fields = ("of", "asked_by", "reason", "asked_at", "decidable_at", "opposed_at", "opposed_by", "withdrawn_at",
+              "decided_at", "decided_by", "decision", "where", "decide")  # fmt: skip
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -162,6 +162,8 @@ class TakeOverAdmin(Deciding):
     def where(self, take_over: TakeOver) -> str:
         if take_over.opposed_at:
             return _("Opposed")
+        if take_over.withdrawn_at:
+            return _("Withdrawn")
         if take_over.decided_at:
             return _("Accepted") if take_over.is_accepted else _("Refused")
         return _("To be decided from %(day)s") % {"day": iso_date(take_over.decidable_at)}

@@ -62,6 +62,7 @@ class AuditEvent(models.Model):
         JOIN_DECIDED = "join_decided", _("Request to join decided")
         TAKE_OVER_ASKED = "take_over_asked", _("Take-over asked for")
         TAKE_OVER_OPPOSED = "take_over_opposed", _("Take-over opposed")
+        TAKE_OVER_WITHDRAWN = "take_over_withdrawn", _("Take-over withdrawn")
         TAKE_OVER_DECIDED = "take_over_decided", _("Take-over decided")
         REVIEW_BEGUN = "review_begun", _("Review of access begun")
         REVIEW_REMINDED = "review_reminded", _("Reminded of the review of access")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import uuid
 from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,6 +47,23 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
         """With a proof of authority an agent accepted."""
         return self.filter(proof_decided_at__isnull=False, proof_refusal="").exclude(proof="")
 
+    def opened_by(self, *, member: Membership) -> MandateQuerySet:
+        """What this member prepared or sent and nobody accepted yet: here on their own authority, and at subsidiaries.
+
+        It ends with them.
+        """
+        here = Q(customer=member.customer_id, through=None)
+        below = Q(through__parent=member.customer_id)
+        return self.live().filter(here | below, prepared_by=member.user_id, effective_at=None)
+
+    def after(self, *, place: Mandate | None) -> MandateQuerySet:
+        """By name, those that come after one; from the first when there is none."""
+        rows = self.order_by("last_name", "first_name", "pk")
+        if place is None:
+            return rows
+        by_name = Tuple(F("last_name"), F("first_name"), F("pk"))
+        return rows.filter(TupleGreaterThan(by_name, (place.last_name, place.first_name, place.pk)))
+
     def proof_waiting(self) -> MandateQuerySet:
         """Signed, with a proof of authority nobody looked at yet."""
         return self.filter(proof_decided_at=None, signed_at__isnull=False, ended_at=None).exclude(proof="")
@@ -52,6 +71,11 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
 
 class Mandate(Terms):
     """Who may do what, within which edges, on whose authority: the whole of a person's access once it is in effect."""
+
+    class FileState(enum.StrEnum):
+        READY = enum.auto()
+        OWED = enum.auto()
+        GIVEN_UP = enum.auto()  # tried until trying again helps nobody: a person looks
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="mandates")
     membership = models.ForeignKey(
@@ -141,6 +165,16 @@ class Mandate(Terms):
     @property
     def name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.email
+
+    @property
+    def file_state(self) -> FileState | None:
+        """Where its signed file stands; none before the signature. Reads `signature` and its seal."""
+        if self.signed_at is None or self.signature is None:
+            return None
+        seal = self.signature.seal
+        if seal.sealed_at is not None:
+            return self.FileState.READY
+        return self.FileState.OWED if seal.due_at is not None else self.FileState.GIVEN_UP
 
     @property
     def is_proved(self) -> bool:

@@ -67,7 +67,7 @@ class JoinRequest(models.Model):
 
 class TakeOverQuerySet(models.QuerySet["TakeOver"]):
     def open(self) -> TakeOverQuerySet:
-        return self.filter(decided_at=None, opposed_at=None)
+        return self.filter(decided_at=None, opposed_at=None, withdrawn_at=None)
 
     def ripe(self) -> TakeOverQuerySet:
         """Nobody opposed it in time: an agent may decide."""
@@ -97,6 +97,9 @@ class TakeOver(models.Model):
         related_name="+",
         verbose_name=_("opposed by"),
     )
+    withdrawn_at = models.DateTimeField(
+        _("withdrawn"), null=True, blank=True, editable=False, help_text=_("Whoever asked has left since.")
+    )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True, editable=False)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -117,7 +120,12 @@ class TakeOver(models.Model):
         verbose_name_plural = _("take-overs")
         constraints = [
             models.UniqueConstraint(
-                fields=["customer"], condition=Q(decided_at=None, opposed_at=None), name="take_over_one_open"
+                fields=["customer"],
+                condition=Q(decided_at=None, opposed_at=None, withdrawn_at=None),
+                name="take_over_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(opposed_at=None, decided_at=None), name="take_over_ends_one_way"
             ),
             models.CheckConstraint(condition=Q(decidable_at__gt=F("asked_at")), name="take_over_cools_off"),
             models.CheckConstraint(
@@ -134,3 +142,7 @@ class TakeOver(models.Model):
 
     def __str__(self) -> str:
         return f"{self.asked_by} · {self.customer}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.opposed_at is None and self.decided_at is None and self.withdrawn_at is None

@@ -12,6 +12,7 @@ from accounts.models import User
 from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
+from organizations.readers import readers_of
 from organizations.refusals import Refusal
 from organizations.services import mandates
 from organizations.services.effects import put_in_effect, set_grants, unproved
@@ -64,26 +65,26 @@ def accept_proof(*, mandate: Mandate, by: User) -> Mandate:
 
 @transaction.atomic
 def refuse_proof(*, mandate: Mandate, reason: str, by: User) -> Mandate:
-    """The agent refuses it, in words that whoever prepared the mandate reads."""
+    """The agent refuses it, in words that whoever prepared the mandate reads, or who took over from them."""
     reason = reason.strip()
     if not reason:
         raise ReasonMissing
     mandate = _decide_proof(mandate=mandate, by=by, refusal=reason)
     record(Event.PROOF_REFUSED, mandate, by=by)
-    author = mandate.prepared_by
-    write_to(
-        merchant=mandate.customer.merchant,
-        to=author.email,
-        template="organizations/emails/proof_refused",
-        context={
-            "customer": mandate.customer,
-            "mandate": mandate,
-            "person": author,
-            "permissions": sorted(_still_unproved(mandate)),
-            "action_url": absolute(reverse("organizations:team", args=[mandate.customer.public_id])),
-        },
-        language=author.language,
-    )
+    for reader in _readers(mandate):
+        write_to(
+            merchant=mandate.customer.merchant,
+            to=reader.email,
+            template="organizations/emails/proof_refused",
+            context={
+                "customer": mandate.customer,
+                "mandate": mandate,
+                "person": reader,
+                "permissions": sorted(_still_unproved(mandate)),
+                "action_url": absolute(reverse("organizations:team", args=[mandate.customer.public_id])),
+            },
+            language=reader.language,
+        )
     return mandate
 
 
@@ -151,6 +152,17 @@ def _where_refused(mandate: Mandate, membership: Membership) -> str:
     )
     latest = asked.order_by("-pk").first()
     return str(latest.data.get("back", "")) if latest else ""
+
+
+def _readers(mandate: Mandate) -> list[User]:
+    """Its author while they may still give it; else who answers for them, at the company that gave the authority."""
+    try:
+        mandates.refuse_lost_authority(mandate=mandate)
+    except mandates.AuthorityLost:
+        link = mandate.through
+        company = mandate.customer if link is None or link.ended_at is not None else link.parent
+        return readers_of(customer=company, asked_by=mandate.prepared_by)
+    return [mandate.prepared_by]
 
 
 def _decide_proof(*, mandate: Mandate, by: User, refusal: str) -> Mandate:

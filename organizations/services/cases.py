@@ -13,6 +13,7 @@ from organizations import audit
 from organizations.counter import as_decided
 from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, CounterCase, CounterDecision
+from organizations.readers import readers_of
 from organizations.refusals import Refusal
 from organizations.services.mandates import lock_customer
 
@@ -62,7 +63,10 @@ def open_case(*, decision: CounterDecision, message: str, by: User) -> CounterCa
 
 @transaction.atomic
 def answer_case(*, case: CounterCase, answer: str, by: User) -> CounterCase:
-    """The desk answers, which closes it; whoever asked is written to. Raises AnswerMissing, AlreadyAnswered."""
+    """The desk answers, which closes it; whoever asked, or who took over from them, is written to.
+
+    Raises AnswerMissing, AlreadyAnswered.
+    """
     if not (answer := answer.strip()):
         raise AnswerMissing
     rows = CounterCase.objects.select_for_update(of=("self",))
@@ -71,21 +75,22 @@ def answer_case(*, case: CounterCase, answer: str, by: User) -> CounterCase:
         raise AlreadyAnswered
     case.answer, case.answered_at, case.answered_by = answer, timezone.now(), by
     case.save(update_fields=["answer", "answered_at", "answered_by"])
-    decision, customer, person = case.decision, case.decision.customer, case.asked_by
+    decision, customer = case.decision, case.decision.customer
     audit.record(event=Event.CASE_ANSWERED, customer=customer, by=by, person=decision.person, case=case.pk)
-    write_to(
-        merchant=customer.merchant,
-        to=person.email,
-        template="organizations/emails/case_answered",
-        context={
-            "customer": customer,
-            "case": case,
-            "decision": decision,
-            "person": person,
-            "action_url": absolute(reverse("organizations:refusal", args=[customer.public_id, decision.pk])),
-        },
-        language=person.language,
-    )
+    for person in readers_of(customer=customer, asked_by=case.asked_by):
+        write_to(
+            merchant=customer.merchant,
+            to=person.email,
+            template="organizations/emails/case_answered",
+            context={
+                "customer": customer,
+                "case": case,
+                "decision": decision,
+                "person": person,
+                "action_url": absolute(reverse("organizations:refusal", args=[customer.public_id, decision.pk])),
+            },
+            language=person.language,
+        )
     return case
 
 

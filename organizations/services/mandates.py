@@ -111,7 +111,7 @@ def prepare_invitations(
         for invitee, wish in people:
             invitee = invitee._replace(email=normalize_email(invitee.email))  # noqa: PLW2901 - the one spelling
             refuse_beyond_reach(giver=giver, wish=wish)
-            _refuse_person(customer, invitee, wish, by=by, through=through)
+            refuse_person(customer, invitee, wish, by=by, through=through)
             write_mandate(
                 customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path, through=through
             )
@@ -210,7 +210,7 @@ def correct_address(*, mandate: Mandate, email: str, by: User) -> uuid.UUID:
     refuse_beyond_reach(giver=giver, wish=wish)
     cancel_mandate(mandate=mandate, by=by)
     invitee = Invitee(mandate.first_name, mandate.last_name, normalize_email(email), mandate.phone, mandate.language)
-    _refuse_person(customer, invitee, wish, by=by, through=through)
+    refuse_person(customer, invitee, wish, by=by, through=through)
     batch, proof = uuid.uuid4(), mandate.proof.name or ""
     write_mandate(customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=proof, through=through)
     return batch
@@ -320,7 +320,8 @@ def record(event: AuditEvent.Event, mandate: Mandate, *, by: User | None) -> Non
     )
 
 
-def _refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User, through: CompanyLink | None) -> None:
+def refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User, through: CompanyLink | None) -> None:
+    """Raise what keeps this person from being invited here by that one. Under the customer's lock."""
     if not invitee.email:
         if not (invitee.phone and (invitee.first_name or invitee.last_name)):
             raise NobodyNamed

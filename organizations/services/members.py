@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import giver_at, membership_of, permissions_by, through_of, who_can_grant
+from organizations.access import giver_at, membership_of, permissions_by, through_of, who_may_be_asked
 from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership, Merchant
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
@@ -130,6 +130,8 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
 def ask_for_permission(*, customer: Customer, permission: Permission, by: User, back: str = "") -> AuditEvent:
     """Write to whoever can grant it, once a day for one person and one permission; says when it was asked.
 
+    Where the customer has nobody, to the administrators of its parent company.
+
     `back` is the page where it was missing: whoever receives the permission is led there.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=customer.pk)
@@ -137,7 +139,7 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User, 
         raise PermissionAlreadyGiven
     if (asked := permission_asked(customer=customer, permission=permission, by=by)) is not None:
         return asked
-    granters = [membership.user for membership in who_can_grant(customer=customer) if membership.user is not None]
+    granters = [membership.user for membership in who_may_be_asked(customer=customer) if membership.user is not None]
     if not granters:
         raise NobodyCanGrant
     asker = membership_of(customer=customer, user=by)
@@ -174,6 +176,13 @@ def permission_asked(*, customer: Customer, permission: Permission, by: User) ->
         at__gt=since,
     )
     return asked.order_by("-pk").first()
+
+
+def permissions_asked(*, customer: Customer, by: User) -> dict[str, AuditEvent]:
+    """The requests of the last day by permission. One query."""
+    since = timezone.now() - ASKED_AGAIN_AFTER
+    asked = AuditEvent.objects.filter(customer=customer, event=AuditEvent.Event.PERMISSION_ASKED, by=by, at__gt=since)
+    return {event.data["permission"]: event for event in asked.order_by("pk")}
 
 
 def grant(*, membership: Membership, permission: Permission, by: User) -> uuid.UUID | None:
@@ -232,11 +241,9 @@ def _theirs(membership: Membership) -> list[Mandate]:
 
     Those they prepared at subsidiaries too, whose rows are locked after that of the parent, as everywhere.
     """
-    here = Q(customer=membership.customer_id)
-    own = here & Q(membership=membership)
+    own = Q(customer=membership.customer_id, membership=membership)
     if membership.user_id is not None:
-        below = Q(through__parent=membership.customer_id)
-        own |= (here & Q(through=None) | below) & Q(prepared_by=membership.user_id, effective_at=None)
+        own |= Q(pk__in=Mandate.objects.opened_by(member=membership).values("pk"))
     theirs = Mandate.objects.live().filter(own).order_by("pk")
     for pk in sorted(set(theirs.values_list("customer_id", flat=True)) - {membership.customer_id}):
         lock_customer(pk=pk)

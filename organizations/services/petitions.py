@@ -112,7 +112,9 @@ def ask_take_over(*, customer: Customer, reason: str, by: User) -> TakeOver:
     if waiting is not None:
         if waiting.asked_by_id == by.pk:
             return waiting
-        raise TakeOverWaiting
+        if membership_of(customer=customer, user=waiting.asked_by) is not None:
+            raise TakeOverWaiting
+        withdraw_take_over(take_over=waiting, by=by)  # who asked has left: it would block everybody else
     now = timezone.now()
     take_over = TakeOver.objects.create(
         customer=customer, asked_by=by, reason=reason, asked_at=now, decidable_at=now + COOLING_OFF
@@ -128,7 +130,7 @@ def oppose_take_over(*, take_over: TakeOver, by: User) -> TakeOver:
     customer, take_over = _lock(take_over)
     if take_over.opposed_at is not None:
         return take_over
-    if take_over.decided_at is not None:
+    if not take_over.is_open:
         raise TakeOverOver
     opponent = membership_of(customer=customer, user=by)
     if opponent is None or opponent.role not in OPENING_ROLES:
@@ -136,6 +138,19 @@ def oppose_take_over(*, take_over: TakeOver, by: User) -> TakeOver:
     take_over.opposed_at, take_over.opposed_by = timezone.now(), by
     take_over.save(update_fields=["opposed_at", "opposed_by"])
     audit.record(event=Event.TAKE_OVER_OPPOSED, customer=customer, by=by, email=take_over.asked_by.email)
+    _announce(take_over)
+    return take_over
+
+
+@transaction.atomic
+def withdraw_take_over(*, take_over: TakeOver, by: User) -> TakeOver:
+    """Whoever asked has left: it is over, and everybody is told. What is over already stays as it is."""
+    customer, take_over = _lock(take_over)
+    if not take_over.is_open:
+        return take_over
+    take_over.withdrawn_at = timezone.now()
+    take_over.save(update_fields=["withdrawn_at"])
+    audit.record(event=Event.TAKE_OVER_WITHDRAWN, customer=customer, by=by, email=take_over.asked_by.email)
     _announce(take_over)
     return take_over
 
@@ -150,7 +165,7 @@ def decide_take_over(*, take_over: TakeOver, is_accepted: bool, decision: str, b
     if not decision:
         raise ReasonMissing
     customer, take_over = _lock(take_over)
-    if take_over.opposed_at is not None or take_over.decided_at is not None:
+    if not take_over.is_open:
         raise TakeOverOver
     if take_over.decidable_at > timezone.now():
         raise StillCooling

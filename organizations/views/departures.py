@@ -40,7 +40,7 @@ def member_left(request: CustomerRequest, membership_id: int) -> HttpResponse:
         "name": membership.user or membership.name,
         "form": form,
         "receipt": departures.departure_of(membership=membership),
-        "invitations": departures.open_invitations(membership=membership),
+        "left": departures.open_of(membership=membership),
         "has_cards": Card.objects.live().filter(membership=membership).exists(),
         "signs_out": departures.ends_sessions(membership=membership),
     }

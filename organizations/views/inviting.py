@@ -6,8 +6,9 @@ from datetime import date
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, urlencode
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,15 +24,18 @@ from organizations.services.mandates import Invitee
 from organizations.views.team import (
     chosen_in,
     edges_given_by,
+    key_in,
     of_members,
     origin_of,
     rights_of,
     role_table,
     roles_given_by,
     see_other,
+    whom_to_ask,
 )
 from signatures.links import path_of
-from signatures.models import SignatureRequest
+
+REGISTER_PAGE = 100
 
 
 @requires(Permission.INVITE_VISITORS, or_parent=True)
@@ -46,6 +50,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
         roles=roles_given_by(request),
         initial={"role": Role.VISITOR, "people": request.GET.get("email", "")[:254], **edges_given_by(request)},
     )
+    waiting_url = ""
     if form.is_valid():
         try:
             batch = mandates.prepare_invitations(
@@ -59,15 +64,23 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, mandates.AlreadyWaiting):
+                waiting_url = _found_at(request.customer, email=str(refusal.words["email"]))
         else:
             return see_other(path_of(request=asked))
     context = {
         "form": form,
+        "waiting_url": waiting_url,
         "rights": rights_of(request.customer, chosen=chosen_in(form)),
         "role_table": role_table(),
-        "manages": Permission.MANAGE_TEAM in request.permissions,
+        **whom_to_ask(request),
     }
     return render(request, "organizations/team_invite.html", context, status=422 if form.is_bound else 200)
+
+
+def _found_at(customer: Customer, *, email: str) -> str:
+    """The team, with what waits for this address alone."""
+    return f"{reverse('organizations:team', args=[customer.public_id])}?{urlencode({'q': email})}"
 
 
 def _invitees(form: InviteForm, customer: Customer) -> list[Invitee]:
@@ -99,7 +112,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     context = {
         "mandate": mandate,
         "invitation": getattr(mandate, "invitation", None),
-        "state": team.state_of(mandate=mandate),
+        "state": team.state_of(mandate=mandate, by=request.user),
         "is_mine": mandate.prepared_by_id == request.user.pk,
         "form": form,
         "refusal": refusal,
@@ -129,7 +142,7 @@ def _act(request: CustomerRequest, mandate: Mandate, form: AddressForm) -> HttpR
 def _mandate(request: CustomerRequest, mandate_id: int) -> Mandate:
     """Any of the company's for who manages the team; else those one prepared oneself."""
     rows = request.customer.mandates.select_related(
-        "prepared_by", "signature", "invitation__message", "membership", "through__parent"
+        "prepared_by", "signature__seal", "invitation__message", "membership", "through__parent"
     )
     if Permission.MANAGE_TEAM not in request.permissions:
         rows = rows.filter(prepared_by=request.user)
@@ -148,14 +161,19 @@ def mandate_register(request: CustomerRequest) -> HttpResponse:
     except (ValueError, OverflowError):  # the last day there is has no end
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
         rows = mandates_of.in_force(on=day)
-    rows = rows.select_related("prepared_by", "signature", "through__parent")
-    shown = rows.order_by("last_name", "first_name", "pk")[:500]
-    context = {"day": day, "typed": typed, "mistake": mistake, "mandates": [(row, _has_file(row)) for row in shown]}
+    after = mandates_of.filter(pk=key_in(request.GET.get("after", ""))).first()
+    rows = rows.after(place=after).select_related("prepared_by", "signature__seal", "through__parent")
+    found = list(rows[: REGISTER_PAGE + 1])
+    shown, has_more = found[:REGISTER_PAGE], len(found) > REGISTER_PAGE
+    context = {
+        "day": day,
+        "typed": typed,
+        "mistake": mistake,
+        "mandates": shown,
+        "after": after,
+        "more": urlencode({"on": day.isoformat(), "after": str(shown[-1].pk)}) if has_more else "",
+    }
     return render(request, "organizations/mandate_register.html", context, status=422 if mistake else 200)
-
-
-def _has_file(mandate: Mandate) -> bool:
-    return mandate.signature is not None and mandate.signature.state == SignatureRequest.State.SEALED
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
@@ -164,7 +182,7 @@ def _has_file(mandate: Mandate) -> bool:
 def mandate_pdf(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     """The sealed file of one mandate."""
     mandate = get_object_or_404(request.customer.mandates.select_related("signature__seal"), pk=mandate_id)
-    if not _has_file(mandate) or mandate.signature is None:
+    if mandate.file_state != Mandate.FileState.READY or mandate.signature is None:
         raise Http404
     with mandate.signature.seal.file.open("rb") as file:
         content = file.read()

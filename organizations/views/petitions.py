@@ -82,7 +82,7 @@ def take_over(request: CustomerRequest) -> HttpResponse:
                 return see_other(request.path)
         except Refusal as caught:
             refusal = caught
-    is_open = latest is not None and latest.opposed_at is None and latest.decided_at is None
+    is_open = latest is not None and latest.is_open
     context = {
         "take_over": latest,
         "is_open": is_open,

@@ -26,7 +26,7 @@ from organizations.services.reach import BeyondReach
 from organizations.services.rosters import NEW, Act, Line
 from organizations.spreadsheets import Entry
 from organizations.terms import Wish
-from organizations.views.team import of_members, roles_given_by, signed_from
+from organizations.views.team import of_members, roles_given_by, signed_from, whom_to_ask
 
 MARKS = {Act.INVITE: "part", Act.LIST: "part", Act.SAME: "paid", Act.DIFFERENT: "due", Act.WAITING: "part"}
 
@@ -82,7 +82,7 @@ def _answer(request: CustomerRequest) -> HttpResponse:
         "roles": [role for role in Role if role.value in roles_given_by(request)],
         "rights": [right for right in Permission if right.is_available(customer.features) and not right.needs_proof],
         "branches": customer.merchant.branches.order_by("code"),
-        "manages": Permission.MANAGE_TEAM in request.permissions,
+        **whom_to_ask(request),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "organizations/team_import.html", context, status=status)

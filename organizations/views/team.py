@@ -20,18 +20,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.refusals import Refusal
 from organizations import spreadsheets, team
-from organizations.access import CustomerRequest, View, permissions_by, requires
+from organizations.access import CustomerRequest, View, permissions_by, requires, who_may_be_asked
 from organizations.forms import AccessForm
-from organizations.models import Customer, Mandate, Membership
+from organizations.models import Customer, Membership
 from organizations.papers import edges_of
 from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
 from organizations.services import mandates, members, proofs
+from organizations.services.departures import departure_of
 from organizations.services.reach import EDGES
 from organizations.terms import terms_of
 from signatures.links import path_of
 from signatures.parties import Origin
 
-FRAGMENTS = {"results": "#results", "more": "#rows"}
+FRAGMENTS = {"results": "#results", "more": "#rows", "more-waiting": "#waiting_rows"}
 
 
 def see_other(address: str) -> HttpResponseRedirect:
@@ -68,10 +69,6 @@ def team_list(request: CustomerRequest) -> HttpResponse:
     customer, target = request.customer, request.htmx.target or ""
     filters = team.filters_from(data=request.GET)
     after = request.GET.get("after", "")
-    found = team.page_after(customer=customer, filters=filters, after=after)
-    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
-    address = reverse("organizations:team", args=[customer.public_id])
-    more = urlencode({"after": team.place_of(membership=shown[-1])}) if has_more else ""
     context: dict[str, Any] = {
         "filters": filters,
         "after": after,
@@ -83,19 +80,48 @@ def team_list(request: CustomerRequest) -> HttpResponse:
             ("later", _("Begin later")),
             ("ended", _("Ended")),
         ],
-        "people": [team.described(membership=row, customer=customer) for row in shown],
-        "more_url": f"{address}?{'&'.join(filter(None, [filters.query, more]))}" if more else "",
         "export_url": f"{reverse('organizations:team-export', args=[customer.public_id])}?{filters.query}",
         "manages": Permission.MANAGE_TEAM in request.permissions,
         "through": request.through,
     }
+    if target != "more-waiting":
+        context |= _people(customer, filters=filters, after=after)
+    if target != "more":
+        context |= _waiting(request, filters=filters)
     if target not in FRAGMENTS:
-        context |= {"desk": team.desk_of(customer=customer, by=request.user), "waiting": _waiting(customer)}
+        context["desk"] = team.desk_of(customer=customer, by=request.user)
     return render(request, f"organizations/team_list.html{FRAGMENTS.get(target, '')}", context)
 
 
-def _waiting(customer: Customer) -> list[tuple[Mandate, tuple[str, str]]]:
-    return [(mandate, team.state_of(mandate=mandate)) for mandate in team.waiting_mandates(customer=customer)]
+def _people(customer: Customer, *, filters: team.Filters, after: str) -> dict[str, Any]:
+    found = team.page_after(customer=customer, filters=filters, after=after)
+    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
+    return {
+        "people": [team.described(membership=row, customer=customer) for row in shown],
+        "more_url": _list_url(customer, filters, after=team.place_of(membership=shown[-1])) if has_more else "",
+    }
+
+
+def _waiting(request: CustomerRequest, *, filters: team.Filters) -> dict[str, Any]:
+    """What waits, each with whether this person may open it: anything for who manages the team, else their own."""
+    customer, before = request.customer, key_in(request.GET.get("waiting", ""))
+    manages = Permission.MANAGE_TEAM in request.permissions
+    found = team.waiting_mandates(customer=customer, filters=filters, before=before)
+    shown, has_more = found[: team.PAGE], len(found) > team.PAGE
+    return {
+        "waiting": [
+            (row, team.state_of(mandate=row, by=request.user), manages or row.prepared_by_id == request.user.pk)
+            for row in shown
+        ],
+        "waiting_before": before,
+        "more_waiting_url": _list_url(customer, filters, waiting=str(shown[-1].pk)) if has_more else "",
+    }
+
+
+def _list_url(customer: Customer, filters: team.Filters, **place: str) -> str:
+    """The list with the same filters, from another place."""
+    address = reverse("organizations:team", args=[customer.public_id])
+    return f"{address}?{'&'.join(filter(None, [filters.query, urlencode(place)]))}"
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
@@ -117,6 +143,7 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
 def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
     membership = _member(request, membership_id)
+    granters: list[Membership] = []
     form = AccessForm(
         request.POST if request.method == "POST" else None,
         request.FILES or None,
@@ -137,6 +164,8 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 return signed_from(request, batch)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
+                granters = [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
         else:
             return see_other(f"{request.path}?changed=1")
     return render(
@@ -146,6 +175,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
             "form": form,
             "rights": rights_of(request.customer, chosen=chosen_in(form)),
             "role_table": role_table(),
+            "granters": granters,
             "has_changed": "changed" in request.GET,
             **_facts(request.customer, membership),
         },
@@ -193,6 +223,19 @@ def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
         customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
     )
     return see_other(path_of(request=asked))
+
+
+def whom_to_ask(request: CustomerRequest) -> dict[str, Any]:
+    """What an editor reads instead of the other roles: the permission they lack, and who can give it."""
+    if Permission.MANAGE_TEAM in request.permissions:
+        return {"manages": True}
+    wanted = Permission.MANAGE_TEAM
+    return {
+        "manages": False,
+        "permission": wanted,
+        "granters": who_may_be_asked(customer=request.customer),
+        "asked": members.permission_asked(customer=request.customer, permission=wanted, by=request.user),
+    }
 
 
 def roles_given_by(request: CustomerRequest) -> list[str]:
@@ -258,4 +301,5 @@ def _facts(customer: Customer, membership: Membership) -> dict[str, Any]:
         "edges": edges_of(mandate=membership, language=get_language() or "fr-ca"),
         "mandates": list(rows.order_by("-pk")[:20]),
         "is_over": members.is_over(membership=membership),
+        "has_left": departure_of(membership=membership) is not None,
     }

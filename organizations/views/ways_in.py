@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import PersonRequest
-from organizations.access import CustomerRequest, permissions_by, requires, who_can_grant
+from organizations.access import CustomerRequest, permissions_by, requires, who_may_be_asked
 from organizations.forms import AccessRequestForm, ActivationForm
 from organizations.models import AccessRequest, ActivationRequest, Customer, Mandate, Merchant
 from organizations.permissions import OPENING_ROLES, Permission
@@ -138,7 +138,7 @@ def permission_ask(request: CustomerRequest, permission: str) -> HttpResponse:
     asked = members.permission_asked(customer=request.customer, permission=wanted, by=request.user)
     context = {
         "permission": wanted,
-        "granters": who_can_grant(customer=request.customer),
+        "granters": who_may_be_asked(customer=request.customer),
         "asked": asked,
         "is_given": wanted in request.permissions,
         "is_available": wanted.is_available(request.customer.features),

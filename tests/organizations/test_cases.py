@@ -12,10 +12,13 @@ from django.utils import timezone
 from accounts.models import OutgoingMessage
 from organizations.branches import Place
 from organizations.models import AuditEvent, CounterCase, CounterDecision, Customer, Membership
+from organizations.permissions import Role
 from organizations.services import cases
 from organizations.services.cases import answer_case, open_case, why_refused
 from organizations.services.counter import record_decision
+from organizations.services.departures import declare_gone
 from organizations.services.holds import hold_customer, release_customer
+from organizations.services.members import remove_member
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +37,14 @@ def refused(acme, alice, bob, sam, place, today) -> CounterDecision:
     hold_customer(customer=acme, reason="Compte en souffrance", by=sam)
     bobs = Membership.objects.get(user=bob).pk
     return record_decision(membership_id=bobs, place=place, act=Act.REFUSED, by=sam, language="fr-ca")
+
+
+@pytest.fixture
+def olga(acme):
+    """The other administrator."""
+    user = factories.UserFactory(email="olga@acme.example", first_name="Olga", last_name="Roy")
+    factories.MembershipFactory(customer=acme, user=user, role=Role.ADMINISTRATOR)
+    return user
 
 
 def page_of(decision: CounterDecision) -> str:
@@ -111,6 +122,44 @@ def test_the_desk_answers_in_the_admin_and_who_asked_reads_it(client, acme, alic
     with pytest.raises(cases.AlreadyAnswered):
         answer_case(case=case, answer="Autre", by=sam)
     assert acme.events.filter(event=AuditEvent.Event.CASE_ANSWERED, by=sam).exists()
+
+
+def answered_to(refused, sam) -> list[str]:
+    """Whom the answer is written to."""
+    answer_case(case=CounterCase.objects.get(), answer="Le paiement est reçu.", by=sam)
+    letters = OutgoingMessage.objects.filter(template="organizations/emails/case_answered")
+    return sorted(letters.values_list("recipient", flat=True))
+
+
+@pytest.mark.parametrize("how", ["handed over", "removed", "demoted", "came back"])
+def test_the_answer_goes_to_nobody_who_left(acme, alice, olga, sam, refused, how):
+    open_case(decision=refused, message="Pourquoi?", by=olga)
+    olgas = Membership.objects.get(user=olga)
+    paula = factories.UserFactory(email="paula@acme.example")
+    heir = factories.MembershipFactory(customer=acme, user=paula, role=Role.ADMINISTRATOR)
+    if how in {"handed over", "came back"}:
+        declare_gone(membership=olgas, successor=heir, by=alice)
+    elif how == "removed":
+        remove_member(membership=olgas, by=alice)
+    else:
+        Membership.objects.filter(pk=olgas.pk).update(role=Role.VISITOR)
+    if how == "came back":
+        factories.MembershipFactory(customer=acme, user=olga, role=Role.OWNER)
+    expected = {"handed over": [paula.email], "came back": [olga.email]}
+    assert answered_to(refused, sam) == expected.get(how, [alice.email, paula.email])
+
+
+def test_the_answer_follows_from_one_colleague_to_the_next(acme, alice, olga, sam, refused):
+    open_case(decision=refused, message="Pourquoi?", by=olga)
+    paula = factories.UserFactory(email="paula@acme.example")
+    hers = factories.MembershipFactory(customer=acme, user=paula, role=Role.ADMINISTRATOR)
+    factories.MembershipFactory(customer=acme, user=factories.UserFactory(), role=Role.ADMINISTRATOR)
+    declare_gone(membership=Membership.objects.get(user=olga), successor=hers, by=alice)
+    declare_gone(membership=hers, successor=Membership.objects.get(user=alice), by=alice)
+    assert answered_to(refused, sam) == [alice.email]
+    letter = OutgoingMessage.objects.get(template="organizations/emails/case_answered")
+    assert "Olga Roy nous a interrogés" in letter.text
+    assert "parce que vous gérez" in letter.text
 
 
 def test_others_of_the_company_and_of_other_companies_see_none_of_it(client, bob, charlie, refused):

@@ -6,18 +6,25 @@ from uuid import uuid4
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import OutgoingMessage
-from organizations.models import AuditEvent, Card, Membership
-from organizations.permissions import Role
+from organizations.models import AuditEvent, Card, CompanyLink, CounterDecision, Mandate, Membership, TakeOver
+from organizations.permissions import Permission, Role
 from organizations.services import departures
+from organizations.services.authority import refuse_proof
 from organizations.services.cards import make_card
+from organizations.services.cases import open_case
+from organizations.services.groups import ask_link, confirm_link
 from organizations.services.mandates import Invitee, LastAdministrator, write_mandate
-from organizations.services.members import remove_member
+from organizations.services.members import change_member, remove_member
+from organizations.services.petitions import TakeOverWaiting, ask_take_over
 from organizations.terms import Wish
 from tests import factories
+from tests.organizations.signing import invited as invited_by
+from tests.organizations.signing import sign, sign_batch, wished
 from tests.strictness import StrictClient
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +55,10 @@ def left(acme, user) -> str:
     return reverse("organizations:member-left", args=[acme.public_id, member(user).pk])
 
 
+def page_of(name, customer, *args) -> str:
+    return reverse(f"organizations:{name}", args=[customer.public_id, *args])
+
+
 def browser(user) -> StrictClient:
     client = StrictClient(headers={"accept-language": "fr-CA"})
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
@@ -72,7 +83,9 @@ def test_one_press_ends_all_of_it(acme, alice, olga, bob, invited):
     assert not UserSession.objects.filter(user=bob).exists()
     assert theirs.get(acme.get_absolute_url()).status_code == 302  # to sign in again
     letter = OutgoingMessage.objects.get(recipient="olga@acme.example")
-    assert "Luc Dion" in letter.text
+    again = Mandate.objects.live().get()
+    assert (again.email, again.role, again.prepared_by, again.signed_at) == ("luc@acme.example", "visitor", olga, None)
+    assert f"{settings.SITE_URL}{page_of('mandate', acme, again.pk)}" in letter.text
     event = AuditEvent.objects.get(event=AuditEvent.Event.MEMBER_LEFT)
     assert (event.by, event.data["successor"], event.data["invitations"]) == (alice, "Olga Roy", 1)
     receipt = mine.get(response.url).content.decode()
@@ -135,3 +148,130 @@ def test_a_person_of_another_company_is_not_found(acme, globex, alice, charlie):
     address = reverse("organizations:member-left", args=[acme.public_id, member(charlie).pk])
     assert browser(alice).post(address, {"successor": ""}).status_code == 404
     assert globex.permissions_for(charlie)
+
+
+# --- what was open goes on with somebody else -------------------------------------------------
+
+
+def test_who_takes_over_only_signs_what_was_sent_and_the_link_that_left_is_dead(acme, alice, olga):
+    token = invited_by(acme, olga, wish=wished(Role.BUYER, Permission.VIEW_INVOICES, ceiling=250))
+    mine = browser(alice)
+    assert mine.post(left(acme, olga), {"successor": member(alice).pk}).status_code == 303
+    again = Mandate.objects.live().get()
+    assert (again.role, again.granted, again.ceiling) == (Role.BUYER, ["view_invoices"], 250)
+    assert StrictClient().get(f"/invitations/{token}/").status_code == 410
+    receipt = mine.get(left(acme, olga)).text
+    assert "1 préparée de nouveau" in receipt
+    assert page_of("team", acme) in receipt
+    answer = mine.post(page_of("mandate-sign", acme, again.pk))
+    assert answer.headers["Location"].startswith("/sign/")
+    again.refresh_from_db()
+    sign(again.signature, alice)
+    assert invited_letters() == 2
+
+
+def invited_letters() -> int:
+    return OutgoingMessage.objects.filter(template="organizations/emails/invitation").count()
+
+
+def test_what_the_colleague_may_not_give_ends_and_the_letter_says_so(acme, alice, olga):
+    """Alice, invited under her other address by Olga, would be inviting herself."""
+    invited_by(acme, olga, "alice.deux@acme.example")
+    alice.email = "alice.deux@acme.example"
+    alice.save()
+    departures.declare_gone(membership=member(olga), successor=member(alice), by=alice)
+    assert not Mandate.objects.live().exists()
+    letter = OutgoingMessage.objects.get(template="organizations/emails/handed_over")
+    assert "n’ont pu être préparées de nouveau" in letter.text
+
+
+def link_to(subsidiary, *, parent, by, agent) -> CompanyLink:
+    asked = ask_link(parent=parent, customer_number=subsidiary.number, message="", by=by)
+    return confirm_link(link=asked, decision="Vu au registre", by=agent)
+
+
+def test_invitations_at_a_subsidiary_are_counted_and_handed_over_too(acme, globex, alice, olga, charlie, sam):
+    link_to(globex, parent=acme, by=alice, agent=sam)
+    invited_by(globex, olga)
+    assert "1 invitation" in browser(alice).get(left(acme, olga)).text
+    with pytest.raises(departures.SuccessorMissing):
+        departures.declare_gone(membership=member(olga), successor=None, by=alice)
+    event = departures.declare_gone(membership=member(olga), successor=member(alice), by=alice)
+    assert (event.data["invitations"], event.data["prepared"]) == (1, 1)
+    again = Mandate.objects.live().get()
+    assert (again.customer, again.prepared_by, again.through.parent) == (globex, alice, acme)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/handed_over")
+    assert page_of("team", globex) in letter.text
+    assert "Globex" in letter.text
+
+
+def test_what_does_not_end_is_not_counted(acme, globex, alice, olga, charlie, sam):
+    """Olga also administers the parent company: what she gave from there is not of her membership here."""
+    link = link_to(acme, parent=globex, by=charlie, agent=sam)
+    person = Invitee(first_name="Luc", last_name="Dion", email="luc@acme.example")
+    with transaction.atomic():
+        kept = write_mandate(customer=acme, invitee=person, wish=Wish(role=Role.VISITOR), by=olga, batch=uuid4(),
+                             proof="", through=link)  # fmt: skip
+    event = departures.declare_gone(membership=member(olga), successor=None, by=alice)
+    assert event.data["invitations"] == 0
+    kept.refresh_from_db()
+    assert kept.ended_at is None
+
+
+@pytest.fixture
+def questioned(acme, boreal, olga, sam):
+    """Olga asked about somebody refused at a counter."""
+    decision = CounterDecision.objects.create(
+        merchant=boreal, customer=acme, person="Luc Dion", agent=sam, answer=CounterDecision.Answer.NO,
+        reason=CounterDecision.Reason.UNLISTED, act=CounterDecision.Act.REFUSED,
+    )  # fmt: skip
+    return open_case(decision=decision, message="Pourquoi?", by=olga)
+
+
+def test_an_open_question_needs_a_colleague_and_the_receipt_says_who_reads_the_answer(acme, alice, olga, questioned):
+    mine = browser(alice)
+    assert "1 question" in mine.get(left(acme, olga)).text
+    assert mine.post(left(acme, olga), {"successor": ""}).status_code == 422
+    assert mine.post(left(acme, olga), {"successor": member(alice).pk}).status_code == 303
+    receipt = mine.get(left(acme, olga)).text
+    assert "1 transmise" in receipt
+    letter = OutgoingMessage.objects.get(template="organizations/emails/handed_over")
+    assert page_of("refusal", acme, questioned.decision_id) in letter.text
+
+
+def test_a_take_over_they_asked_ends_and_blocks_nobody(acme, alice, bob, rita):
+    ask_take_over(customer=acme, reason="Alice est partie.", by=bob)
+    with pytest.raises(TakeOverWaiting):
+        ask_take_over(customer=acme, reason="Moi.", by=rita)
+    mine = browser(alice)
+    assert mine.post(left(acme, bob), {"successor": ""}).status_code == 303
+    assert not TakeOver.objects.open().exists()
+    assert "tout le monde en est informé" in mine.get(left(acme, bob)).text
+    told = OutgoingMessage.objects.filter(template="organizations/emails/take_over", recipient=rita.email).latest("pk")
+    assert "a quitté l’entreprise" in told.text
+    assert "a quitté l’entreprise" in browser(rita).get(page_of("take-over", acme)).text
+    assert ask_take_over(customer=acme, reason="Moi.", by=rita).is_open
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_the_refusal_of_a_proof_is_read_by_who_took_over(acme, alice, olga, bob, sam, is_gone):
+    wish = wished(Role.BUYER, Permission.CHANGE_BANK_DETAILS)
+    sign_batch(change_member(membership=member(bob), wish=wish, by=olga, proof="proofs/x.pdf"), olga)
+    if is_gone:
+        with pytest.raises(departures.SuccessorMissing):
+            departures.declare_gone(membership=member(olga), successor=None, by=alice)
+        event = departures.declare_gone(membership=member(olga), successor=member(alice), by=alice)
+        assert (event.data["proofs"], event.data["invitations"]) == (1, 0)
+        assert "1 transmise" in browser(alice).get(left(acme, olga)).text
+    refuse_proof(mandate=Mandate.objects.live().get(), reason="Illisible", by=sam)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/proof_refused")
+    assert letter.recipient == (alice if is_gone else olga).email
+
+
+def test_the_receipt_is_found_again_on_the_page_of_the_member(acme, alice, bob):
+    mine, page = browser(alice), page_of("member", acme, member(bob).pk)
+    remove_member(membership=member(bob), by=alice)
+    assert left(acme, bob) in mine.get(page).text
+    mine.post(left(acme, bob), {"successor": ""})
+    assert "Reçu de son départ" in mine.get(page).text
+    assert page_of("member-remove", acme, member(bob).pk) not in mine.get(page).text

@@ -205,6 +205,23 @@ def test_the_page_is_one_timeline_for_all(client, acme, alice, rita, asked):
     assert "s’y est opposé" in client.get(page).text
 
 
+def test_a_take_over_whose_asker_left_gives_way_to_the_next_and_cannot_be_decided(
+    client, acme, alice, bob, rita, sam, asked, today, time_machine
+):
+    remove_member(membership=member(bob), by=alice)
+    hers = ask_take_over(customer=acme, reason="Moi", by=rita)
+    asked.refresh_from_db()
+    assert (asked.withdrawn_at is not None, hers.is_open) == (True, True)
+    assert acme.events.filter(event=AuditEvent.Event.TAKE_OVER_WITHDRAWN, by=rita).exists()
+    time_machine.move_to(today + timedelta(days=8))
+    with pytest.raises(petitions.TakeOverOver):
+        decide_take_over(take_over=asked, is_accepted=True, decision="Vérifié", by=sam)
+    with pytest.raises(petitions.TakeOverOver):
+        oppose_take_over(take_over=asked, by=alice)
+    client.force_login(sam)
+    assert "Retirée" in client.get(reverse("admin:organizations_takeover_change", args=[asked.pk])).text
+
+
 def test_agents_decide_in_the_admin_and_only_those_of_the_merchant(
     client, acme, bob, sam, zoe, asked, today, time_machine
 ):
@@ -226,6 +243,7 @@ def test_agents_decide_in_the_admin_and_only_those_of_the_merchant(
         ({"decided_at": "now", "decided_by": "bob", "is_accepted": True, "decision": "Oui"}, "in_time_with_reason"),
         ({"opposed_at": "now"}, "take_over_opposition_is_whole"),
         ({"decidable_at": "now"}, "take_over_cools_off"),
+        ({"opposed_at": "now", "opposed_by": "bob", "withdrawn_at": "now"}, "take_over_ends_one_way"),
     ],
 )
 def test_a_take_over_that_contradicts_itself_is_refused(bob, asked, today, change, constraint):

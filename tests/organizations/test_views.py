@@ -12,6 +12,7 @@ from accounts.models import OutgoingMessage, User
 from organizations.models import AccessRequest, ActivationRequest, Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services.activation import activate, send_activation
+from organizations.services.groups import ask_link, confirm_link
 from organizations.services.requests import link_access_request, refuse_access_request
 from tests import factories
 from tests.organizations.signing import sign_batch
@@ -61,6 +62,11 @@ def test_a_second_request_says_which_merchant_it_goes_to(client, emile, boreal, 
 
 def test_the_landing_page_leads_there(client, emile):
     assert client.get("/").headers["Location"] == WELCOME
+
+
+def test_welcome_leads_to_joining_a_company(client, emile, boreal):
+    client.force_login(emile)
+    assert f'href="{reverse("organizations:join")}"' in client.get(WELCOME).text
 
 
 def test_welcome_is_for_people_who_signed_in(client, boreal):
@@ -331,6 +337,34 @@ def test_where_nobody_can_grant_the_page_shows_a_human(client, acme, bob, boreal
     page = client.get(ask(acme)).text
     assert boreal.email in page
     assert client.post(ask(acme)).status_code == 422
+
+
+def test_a_subsidiary_where_nobody_can_grant_asks_the_administrators_of_its_parent(
+    client, acme, globex, alice, rita, sam
+):
+    link = ask_link(parent=acme, customer_number=globex.number, message="", by=alice)
+    visitor = factories.UserFactory(email="vera@globex.example")
+    factories.MembershipFactory(customer=globex, user=visitor, role=Role.VISITOR)
+    OutgoingMessage.objects.all().delete()
+    confirm_link(link=link, decision="Vu au registre", by=sam)
+    OutgoingMessage.objects.all().delete()
+    client.force_login(visitor)
+    page = client.get(ask(globex)).text
+    assert "Alice Tremblay" in page
+    assert "Rita" not in page
+    assert client.post(ask(globex)).status_code == 303
+    letter = OutgoingMessage.objects.get()
+    assert letter.recipient == alice.email
+    theirs = Membership.objects.get(user=visitor)
+    giving_page = reverse("organizations:permission-grant", args=[globex.public_id, theirs.pk, "view_invoices"])
+    assert giving_page in letter.text
+    client.force_login(alice)
+    assert client.get(giving_page).status_code == 200
+    own = factories.UserFactory(first_name="Charlie", last_name="Roy")
+    factories.MembershipFactory(customer=globex, user=own, role=Role.ADMINISTRATOR)
+    client.force_login(visitor)
+    page = client.get(ask(globex)).text
+    assert ("Charlie Roy" in page, "Alice Tremblay" in page) == (True, False)
 
 
 def test_the_door_names_what_is_missing_and_who_can_give_it(client, acme, alice, rita):

@@ -15,8 +15,9 @@ from accounts.models import OutgoingMessage
 from organizations.access import grant_permission
 from organizations.models import Invitation, Mandate, Membership
 from organizations.permissions import Feature, Permission, Role
+from organizations.services.mandates import prepare_invitations
 from tests import factories
-from tests.organizations.signing import NEW, invited, member, only_invitation, prepared, sign_batch, wished
+from tests.organizations.signing import NEW, invited, invitee, member, only_invitation, prepared, sign_batch, wished
 
 pytestmark = pytest.mark.django_db
 TERMS = {"role": Role.VISITOR.value}
@@ -60,6 +61,34 @@ def test_an_editor_sees_the_team_invites_visitors_and_opens_nobody(client, acme,
     assert 'value="visitor"' in form
     assert 'value="administrator"' not in form
     assert 'name="granted"' not in form
+
+
+@pytest.mark.parametrize("name", ["team-invite", "team-import"])
+def test_an_editor_reads_why_only_visitors_and_asks_for_more_in_one_press(client, acme, alice, bob, name):
+    bob.language = "en-ca"
+    bob.save()
+    client.force_login(bob)
+    page = client.get(at(name, acme)).text
+    asking = at("ask-permission", acme, "manage_team")
+    for words in ("any other role needs a permission you do not have", "Give and withdraw access", "Alice Tremblay"):
+        assert words in page
+    assert f'action="{asking}"' in page
+    assert client.post(asking, {"back": at(name, acme)}).status_code == 303
+    assert OutgoingMessage.objects.get().recipient == alice.email
+    after = client.get(at(name, acme)).text
+    assert f'action="{asking}"' not in after
+    assert "You asked on" in after
+    client.force_login(alice)
+    assert "any other role" not in client.get(at(name, acme)).text
+
+
+def test_who_may_not_change_somebody_reads_who_may(client, acme, alice, bob):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    client.force_login(bob)
+    answer = client.post(at("member", acme, member(alice).pk), {"role": "visitor"})
+    assert answer.status_code == 422
+    assert 'href="mailto:alice@acme.example"' in answer.text
+    assert member(alice).role == Role.ADMINISTRATOR
 
 
 def test_a_visitor_is_told_which_permission_is_missing_and_who_gives_it(client, acme, alice, rita):
@@ -124,15 +153,74 @@ def test_a_place_that_is_none_is_the_first_page(in_charge, acme, after):
 
 
 def test_the_list_costs_the_same_for_two_people_and_for_two_hundred(in_charge, acme, alice):
-    prepared(acme, alice)
     counts = []
     for more in (2, 200):
+        people = [(invitee(f"p{more}.{n}@acme.example"), wished()) for n in range(more // 4 + 1)]
+        prepare_invitations(customer=acme, people=people, by=alice)
         factories.MembershipFactory.create_batch(more, customer=acme, role=Role.VISITOR, last_name="Roy")
         in_charge.get(at("team", acme))
         with CaptureQueriesContext(connection) as asked:
             in_charge.get(at("team", acme))
         counts.append(len(asked))
     assert counts[0] == counts[1] <= 5
+
+
+def waiting_on(page) -> list[str]:
+    return [mandate.email for mandate, _state, _may_open in page.context["waiting"]]
+
+
+@pytest.fixture
+def sixty(acme, alice):
+    people = [(invitee(f"p{n:02}@acme.example", first_name="Noé", last_name=f"Roy {n}"), wished()) for n in range(60)]
+    return prepare_invitations(customer=acme, people=people, by=alice)
+
+
+@pytest.mark.parametrize("target", [None, "more-waiting"])
+def test_everybody_who_was_invited_is_reached(in_charge, acme, sixty, target):
+    seen, address = [], at("team", acme)
+    headers = {"hx-request": "true", "hx-target": target} if target else {}
+    while address:
+        page = in_charge.get(address, headers=headers)
+        seen += waiting_on(page)
+        address = page.context["more_waiting_url"]
+    assert seen == [f"p{n:02}@acme.example" for n in reversed(range(60))]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("q=P03@acme", ["p03@acme.example"]), ("q=ROY 7", ["p07@acme.example"]), ("q=noe&role=buyer", []),
+     ("q=p03&state=ended", []), ("waiting=rien&q=p03", ["p03@acme.example"])],
+)  # fmt: skip
+def test_who_waits_is_found_by_name_or_e_mail(in_charge, acme, sixty, query, found):
+    assert waiting_on(in_charge.get(f"{at('team', acme)}?{query}")) == found
+    fragment = in_charge.get(f"{at('team', acme)}?{query}", headers={"hx-request": "true", "hx-target": "results"})
+    assert waiting_on(fragment) == found
+
+
+def test_who_is_invited_twice_is_led_to_the_invitation_that_waits(in_charge, acme, sixty):
+    answer = in_charge.post(at("team-invite", acme), TERMS | {"people": "p03@acme.example"})
+    assert answer.status_code == 422
+    address = f"{at('team', acme)}?q=p03%40acme.example"
+    assert f'href="{address}"' in answer.text
+    assert waiting_on(in_charge.get(address)) == ["p03@acme.example"]
+
+
+def test_each_reads_whose_signature_is_awaited_and_opens_only_what_opens(client, acme, alice, bob):
+    olga = factories.UserFactory(first_name="Olga", last_name="Roy", language="en-ca")
+    factories.MembershipFactory(customer=acme, user=olga, role=Role.ADMINISTRATOR)
+    hers, his = prepared(acme, alice), prepared(acme, bob, "autre@acme.example")
+    for user in (alice, olga, bob):
+        user.language = "en-ca"
+        user.save()
+        client.force_login(user)
+        page = client.get(at("team", acme))
+        states = {mandate.pk: state[1] for mandate, state, _may_open in page.context["waiting"]}
+        for mandate, author in ((hers, alice), (his, bob)):
+            words = "your signature" if author == user else f"the signature of {author}"
+            assert states[mandate.pk] == f"Waiting for {words}"
+            address = at("mandate", acme, mandate.pk)
+            assert (f'href="{address}"' in page.text) == (client.get(address).status_code == 200)
+    assert at("mandate", acme, hers.pk) not in page.text  # Bob, the last, opens his alone
 
 
 # --- inviting ---------------------------------------------------------------------------------
