@@ -25,7 +25,7 @@ from accounts.models import normalize_email
 from accounts.requests import PersonRequest
 from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
-from newsletter.models import Consent, Subscriber, Subscription, Topic
+from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, Trace
 from organizations.models import Customer, Merchant
@@ -211,9 +211,9 @@ def _speak(request: HttpRequest, language: str) -> None:
 def _form_for(
     request: HttpRequest, *, merchant: Merchant, subscriber: Subscriber | None, is_asked: bool = True
 ) -> PreferencesForm:
-    held = Topic.objects.none()
+    held: list[Subscription] = []
     if subscriber is not None:
-        held = Topic.objects.filter(pk__in=subscriber.subscriptions.active().values("topic_id"))
+        held = list(subscriber.subscriptions.active().order_by("topic_id"))
     data = request.POST if request.method == "POST" and is_asked else None
     return PreferencesForm(data, merchant=merchant, held=held)
 
@@ -221,7 +221,8 @@ def _form_for(
 def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscriber, channel: Consent.Channel) -> None:
     subscriptions.choose_topics(
         subscriber=subscriber,
-        topics=list(form.cleaned_data["topics"]),
+        begun=form.cleaned_data["begun"],
+        ended=form.cleaned_data["ended"],
         wording=form.cleaned_data["wording"],
         language=get_language() or subscriber.language,
         trace=trace_of(request, channel),

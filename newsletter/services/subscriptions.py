@@ -140,28 +140,33 @@ def confirm_sign_up(*, token: str, trace: Trace) -> Subscriber:
 
 
 def choose_topics(
-    *, subscriber: Subscriber, topics: Collection[Topic], wording: Wording, language: str, trace: Trace
+    *,
+    subscriber: Subscriber,
+    begun: Collection[Topic],
+    ended: Collection[Topic],
+    wording: Wording | None,
+    language: str,
+    trace: Trace,
 ) -> int:
-    """Express consent to the topics newly ticked, withdrawal of those no longer; how many lines were written.
+    """Express consent to the topics agreed to, withdrawal of those refused; how many lines were written.
 
-    The caller has proved that the address is this person's: signed in, or by the link of a message.
+    Nothing is said of the others, whatever their box. The caller has proved that the address is this person's: signed
+    in, or by the link of a message.
     """
-    wanted = {topic.pk for topic in topics}
     with transaction.atomic():
         _locked(subscriber)
-        subscriptions = Subscription.objects.filter(subscriber=subscriber).select_related("topic")
-        held = {subscription.topic_id: subscription for subscription in subscriptions}
+        held = {row.topic_id: row for row in Subscription.objects.filter(subscriber=subscriber)}
         lines = [
             _given(subscriber, topic, wording=wording, language=language, trace=trace)
-            for topic in topics
+            for topic in begun
             if topic.pk not in held or held[topic.pk].express_at is None
         ]
         if lines:
             _hear_again(subscriber)
         lines += [
-            _withdrawn(subscriber, subscription.topic, trace=trace)
-            for pk, subscription in held.items()
-            if subscription.is_active and pk not in wanted
+            _withdrawn(subscriber, topic, trace=trace)
+            for topic in ended
+            if topic.pk not in held or held[topic.pk].left_at is None
         ]
         Consent.objects.bulk_create(lines)
     return len(lines)
@@ -242,7 +247,7 @@ def _given(
     subscriber: Subscriber,
     topic: Topic,
     *,
-    wording: Wording,
+    wording: Wording | None,
     language: str,
     trace: Trace,
     sign_up: SignUp | None = None,

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import OutgoingMessage, User
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
 from tests import factories
+from tests.newsletter.posting import filled
 
 pytestmark = pytest.mark.django_db
 
@@ -163,8 +164,7 @@ def test_preferences_by_link_need_no_sign_in_and_show_one_s_own_history(client, 
     page = client.get(address("preferences", subscriber)).content.decode()
     assert "Cours de conduite" in page
     assert "Consentement exprès" in page
-    form = {"topics": [other.pk], "wording": Wording.objects.latest("version").pk}
-    response = client.post(address("preferences", subscriber), form)
+    response = client.post(address("preferences", subscriber), filled(page, having="wording", topics=[other.pk]))
     assert response.status_code == 303
     assert Subscription.objects.active().get().topic == other
     assert Consent.objects.filter(channel="preferences").count() == 2
