@@ -101,7 +101,7 @@ class PreferencesForm(WordedForm):
         mine = Topic.objects.filter(merchant=merchant).order_by("pk")
         self._choices("topics").queryset = mine.filter(offered)
         self._choices("had").queryset = mine
-        self.initial |= {"topics": ticked, "had": ticked}
+        self.initial.update(topics=ticked, had=ticked)
         ends = {row.topic_id: row.implied_until for row in held if row.express_at is None and row.implied_until}
         cast(TopicsField, self.fields["topics"]).ends = ends
         self._choices("agreed").queryset = mine.filter(pk__in=ends)

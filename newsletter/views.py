@@ -138,13 +138,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         if is_one_click:
             return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
         return see_other(request.path)
-    receives = link.subscriber.subscriptions.active().exists()
     context = {
         "token": token,
         "subscriber": link.subscriber,
         "merchant": link.subscriber.merchant,
         "form": form,
-        "receives": receives,
+        "receives": link.subscriber.subscriptions.active().exists(),
+        "can_leave": Subscriber.objects.filter(pk=link.subscriber.pk).without_refusal().exists(),
     }
     return render(request, "newsletter/unsubscribe.html", context)
 
@@ -168,7 +168,7 @@ def profile(request: PersonRequest) -> HttpResponse:
     context = {
         "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
         "history": history_of(mine),
-        "receives": Subscriber.objects.filter(email=email, pk__in=_active(mine)).exists(),
+        "can_leave": mine.without_refusal().exists(),
     }
     is_refused = any(form.is_bound for _merchant, form in parts)
     return render(request, "newsletter/profile.html", context, status=422 if is_refused else 200)
@@ -187,11 +187,6 @@ def history_of(subscribers: Sequence[Subscriber] | QuerySet[Subscriber]) -> Quer
     """What these people agreed to and withdrew, newest first."""
     lines = Consent.objects.filter(subscriber__in=subscribers).select_related("topic__merchant", "wording")
     return lines.order_by("-pk")[:SHOWN]
-
-
-def _active(mine: QuerySet[Subscriber]) -> QuerySet[Any]:
-
-    return Subscription.objects.active().filter(subscriber__in=mine).values("subscriber_id")
 
 
 def _link(request: HttpRequest, token: str) -> Link:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +21,13 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def reachable(self) -> SubscriberQuerySet:
         """Not suppressed by a hard bounce or a complaint."""
         return self.filter(suppressed_at=None)
+
+    def without_refusal(self) -> SubscriberQuerySet:
+        """Who has not said no to every topic: a purchase may still imply a consent of theirs."""
+        refused = Subscription.objects.filter(
+            subscriber=OuterRef(OuterRef("pk")), topic=OuterRef("pk"), left_at__isnull=False
+        )
+        return self.filter(Exists(Topic.objects.filter(~Exists(refused), merchant=OuterRef("merchant"))))
 
 
 class Subscriber(models.Model):

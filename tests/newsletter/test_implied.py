@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.urls import reverse
 
 from newsletter.models import Consent, Newsletter, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
@@ -105,3 +106,23 @@ def test_it_ends_by_itself(buyer, implied, today, time_machine):
     time_machine.move_to(today + timedelta(days=2 * 366))
     assert not Subscription.objects.active().exists()
     assert note_implied() == 0
+
+
+@pytest.mark.parametrize("way", ["link", "profile"])
+def test_a_no_said_after_the_end_of_an_implied_consent_is_heard(way, client, buyer, implied, today, time_machine):
+    """Nothing comes at that moment: without the withdrawal, the next purchase would begin it again."""
+    turn_on(implied, takes_invoices=True)
+    note_implied()
+    time_machine.move_to(today + timedelta(days=2 * 366))
+    Subscriber.objects.update(language="fr-ca")
+    page = reverse("newsletter:unsubscribe", args=[Subscriber.objects.get().key.hex])
+    act = page
+    if way == "profile":
+        page, act = reverse("newsletter:profile"), reverse("newsletter:profile-leave")
+        client.force_login(factories.UserFactory(email=buyer.email))
+    assert "Veuillez me désabonner" in client.get(page).text
+    client.post(act)
+    assert "Veuillez me désabonner" not in client.get(page).text
+    factories.InvoiceFactory(customer=buyer, number="F-9", issued_on=date(2028, 11, 1), due_on=date(2028, 12, 1))
+    assert note_implied() == 0
+    assert not Subscription.objects.active().exists()
