@@ -90,9 +90,12 @@ class PreferencesForm(WordedForm):
         required=False,
         help_text=_("Otherwise it stops by itself on the day said above."),
     )
+    language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
     had = forms.ModelMultipleChoiceField(Topic.objects.none(), widget=forms.MultipleHiddenInput, required=False)
 
-    def __init__(self, *args: Any, merchant: Merchant, held: Collection[Subscription], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, merchant: Merchant, held: Collection[Subscription], language: str, **kwargs: Any
+    ) -> None:
         super().__init__(*args, merchant=merchant, auto_id=f"newsletter_{merchant.pk}_%s", **kwargs)
         self.fields["wording"].required = False
         ticked = [subscription.topic_id for subscription in held]
@@ -101,7 +104,7 @@ class PreferencesForm(WordedForm):
         mine = Topic.objects.filter(merchant=merchant).order_by("pk")
         self._choices("topics").queryset = mine.filter(offered)
         self._choices("had").queryset = mine
-        self.initial.update(topics=ticked, had=ticked)
+        self.initial.update(topics=ticked, had=ticked, language=language)
         ends = {row.topic_id: row.implied_until for row in held if row.express_at is None and row.implied_until}
         cast(TopicsField, self.fields["topics"]).ends = ends
         self._choices("agreed").queryset = mine.filter(pk__in=ends)

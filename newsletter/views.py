@@ -108,7 +108,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Topics and history of whoever holds the link of a message."""
     link = _link(request, token)
     subscriber = link.subscriber
-    form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber)
+    form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber, language=subscriber.language)
     if form.is_valid():
         _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES)
         return see_other(request.path)
@@ -158,7 +158,8 @@ def profile(request: PersonRequest) -> HttpResponse:
     for merchant in _merchants_of(request):
         subscriber = Subscriber.objects.filter(merchant=merchant, email=email).first()
         is_asked = request.method == "POST" and request.POST.get("merchant") == str(merchant.pk)
-        form = _form_for(request, merchant=merchant, subscriber=subscriber, is_asked=is_asked)
+        language = subscriber.language if subscriber else request.user.language
+        form = _form_for(request, merchant=merchant, subscriber=subscriber, language=language, is_asked=is_asked)
         if form.is_valid():
             subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
             _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
@@ -204,13 +205,18 @@ def _speak(request: HttpRequest, language: str) -> None:
 
 
 def _form_for(
-    request: HttpRequest, *, merchant: Merchant, subscriber: Subscriber | None, is_asked: bool = True
+    request: HttpRequest,
+    *,
+    merchant: Merchant,
+    subscriber: Subscriber | None,
+    language: str,
+    is_asked: bool = True,
 ) -> PreferencesForm:
     held: list[Subscription] = []
     if subscriber is not None:
         held = list(subscriber.subscriptions.active().order_by("topic_id"))
     data = request.POST if request.method == "POST" and is_asked else None
-    return PreferencesForm(data, merchant=merchant, held=held)
+    return PreferencesForm(data, merchant=merchant, held=held, language=language)
 
 
 def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscriber, channel: Consent.Channel) -> None:
@@ -222,6 +228,7 @@ def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscrib
         language=get_language() or subscriber.language,
         trace=trace_of(request, channel),
     )
+    subscriptions.choose_language(subscriber=subscriber, language=form.cleaned_data["language"])
     messages.success(request, _("Your choices are saved, effective at once."))
 
 

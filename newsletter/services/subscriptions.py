@@ -172,6 +172,11 @@ def choose_topics(
     return len(lines)
 
 
+def choose_language(*, subscriber: Subscriber, language: str) -> None:
+    """The language of what comes from now on."""
+    Subscriber.objects.filter(pk=subscriber.pk).update(language=language)
+
+
 def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id: int | None = None) -> int:
     """Withdraw from every topic of the merchant, at once and also for what is queued; how many lines were written.
 

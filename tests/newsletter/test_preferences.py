@@ -85,6 +85,15 @@ def test_an_old_page_never_resubscribes_who_left_since(client, page, bought):
     assert not Subscription.objects.active().exists()
 
 
+def test_the_language_of_the_messages_is_changed(client, page, bought):
+    assert saved(client, page, language=["en-ca"]) == 0
+    bought.refresh_from_db()
+    assert bought.language == "en-ca"
+    form = filled(client.get(page).text, having="wording")
+    assert form["language"] == ["en-ca"]
+    assert client.post(page, {**form, "language": ["de"]}).status_code == 422
+
+
 def test_without_words_to_agree_with_one_can_still_leave(client, riviere, alice):
     """Imported consents have evidence, and the merchant may have written no wording yet."""
     topic = factories.TopicFactory(merchant=riviere, name_fr="Sorties sur l’eau")
@@ -95,6 +104,6 @@ def test_without_words_to_agree_with_one_can_still_leave(client, riviere, alice)
     page = reverse("newsletter:preferences", args=[subscriber.key.hex])
     assert closed_to_her.name_fr not in client.get(page).text
     assert saved(client, page) == 0
-    assert client.post(page, {"topics": [closed_to_her.pk]}).status_code == 422
+    assert client.post(page, {"topics": [closed_to_her.pk], "language": "fr-ca"}).status_code == 422
     assert saved(client, page, topics=[]) == 1
     assert not Subscription.objects.active().exists()

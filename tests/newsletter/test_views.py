@@ -180,7 +180,7 @@ def test_the_profile_manages_topics_and_leaves_everything(client, topic, alice: 
     page = client.get(reverse("newsletter:profile")).content.decode()
     assert "Offres du mois" in page
     assert "Veuillez me désabonner" not in page
-    form = {"merchant": topic.merchant_id, "topics": [topic.pk], "wording": Wording.objects.get().pk}
+    form = filled(page, having="wording", topics=[topic.pk])
     assert client.post(reverse("newsletter:profile"), form).status_code == 303
     assert Subscription.objects.active().get().subscriber.email == alice.email
     page = client.get(reverse("newsletter:profile")).content.decode()
