@@ -17,6 +17,18 @@ from newsletter.models.topics import Topic
 from organizations.models import Merchant
 
 
+def never_emptied() -> pgtrigger.Trigger:
+    """No TRUNCATE, unless the session itself says that it may: what empties a database of tests or measurements."""
+    return pgtrigger.Trigger(
+        name="never_emptied",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        func="RAISE EXCEPTION 'Cannot empty %', TG_TABLE_NAME;",
+        condition=pgtrigger.Condition("current_setting('comptoir.may_empty', true) IS DISTINCT FROM 'on'"),
+    )
+
+
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def reachable(self) -> SubscriberQuerySet:
         """Not suppressed by a hard bounce or a complaint."""
@@ -115,6 +127,7 @@ class Subscription(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 condition=pgtrigger.Condition("pg_trigger_depth() = 0"),
             ),
+            never_emptied(),
         ]
 
     def __str__(self) -> str:

@@ -196,27 +196,18 @@ def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id
 
 
 def note_consent(
-    *, merchant: Merchant, email: str, language: str, topics: Iterable[Topic], source: str, trace: Trace
+    *, email: str, language: str, topics: Iterable[Topic], wording: Wording, source: str, trace: Trace
 ) -> Subscriber:
-    """An express consent given aloud to an agent, at the counter or by phone; raises EvidenceMissing."""
+    """An express consent given aloud to an agent, who read the words in that language; raises EvidenceMissing."""
     if not source.strip():
         raise EvidenceMissing
     with transaction.atomic():
-        subscriber = subscriber_for(merchant=merchant, email=email, language=language)
+        subscriber = subscriber_for(merchant=wording.merchant, email=email, language=language)
         _locked(subscriber)
         _hear_again(subscriber)
-        lines = [
-            Consent(
-                subscriber=subscriber,
-                topic=topic,
-                act=Act.GIVEN,
-                kind=Kind.EXPRESS,
-                channel=trace.channel,
-                by=trace.by,
-                source=source.strip()[:300],
-            )
-            for topic in topics
-        ]
+        lines = [_given(subscriber, topic, wording=wording, language=language, trace=trace) for topic in topics]
+        for line in lines:
+            line.source = source.strip()[:300]
         Consent.objects.bulk_create(lines)
     return subscriber
 

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
-from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
-from newsletter.services import campaigns
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
+from newsletter.services import campaigns, subscriptions
 from organizations.models import Merchant
 from tests import factories
+from tests.newsletter.posting import filled
 
 pytestmark = pytest.mark.django_db
 LISTS = ["campaign", "subscriber", "consent", "topic", "wording", "newsletter"]
@@ -126,6 +127,18 @@ def test_a_topic_is_made_for_one_s_own_merchant_alone(agent, boreal, riviere):
     assert not Topic.objects.exists()
     agent.post(page("topic_add"), {"merchant": boreal.pk, **fields})
     assert Topic.objects.get().merchant == boreal
+
+
+def test_a_topic_somebody_answered_to_keeps_its_names(agent, topic, boreal):
+    form = {"merchant": boreal.pk, "name_fr": "Rabais", "name_en": "Discounts", "about_fr": "", "about_en": ""}
+    agent.post(page("topic_change", topic.pk), form)
+    topic.refresh_from_db()
+    assert topic.name_fr == "Rabais"
+    factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    assert "elles font partie de la preuve" in agent.get(page("topic_change", topic.pk)).text
+    agent.post(page("topic_change", topic.pk), {**form, "name_fr": "Autre", "about_fr": "Chaque mois"})
+    topic.refresh_from_db()
+    assert (topic.name_fr, topic.about_fr) == ("Rabais", "Chaque mois")
 
 
 def test_a_wording_is_added_and_never_edited(agent, topic, sam):
@@ -245,23 +258,51 @@ def test_a_stopped_campaign_waits_on_the_home_page(agent, campaign):
 
 
 def test_the_proof_of_one_address_holds_every_part(agent, consent):
-    content = agent.get(page("subscriber_proof", consent.subscriber_id)).content.decode()
-    for part in ("luc@example.org", consent.wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès"):
+    topic, wording = consent.topic, consent.wording
+    asked = {"email": "luc@example.org", "language": "fr-ca", "topics": [topic], "wording": wording}
+    trace = subscriptions.Trace(channel=Consent.Channel.WEB_FORM, ip="198.51.100.4", user_agent="Asked with this")
+    subscriptions.ask_to_subscribe(merchant=topic.merchant, trace=trace, **asked)
+    imported = {"channel": "import", "source": "Carte signée", "wording": None, "language": ""}
+    written = timezone.now() - timedelta(days=400)
+    factories.ConsentFactory(topic=topic, subscriber=consent.subscriber, at=written, **imported)
+    confirmed = {"sign_up": SignUp.objects.get(), "wording": wording}
+    factories.ConsentFactory(topic=topic, subscriber=consent.subscriber, **confirmed)
+    content = agent.get(page("subscriber_proof", consent.subscriber_id)).text
+    parts = ("luc@example.org", wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès")
+    for part in (*parts, "198.51.100.4", "Asked with this", "Carte signée", "Enregistré"):
         assert part in content, part
+    lines = list(csv.DictReader(io.StringIO(b"".join(agent.get(page("consent_export")).streaming_content).decode())))
+    assert [line["asked_user_agent"] for line in lines] == ["", "", "Asked with this"]
+    assert (lines[1]["at"][:10], lines[1]["recorded_at"][:10]) == (
+        written.date().isoformat(),
+        timezone.now().date().isoformat(),
+    )
 
 
-def test_a_consent_given_aloud_is_noted_in_the_agent_s_name(agent, topic, sam):
-    form = {
-        "topics": [topic.pk],
-        "email": "Anne@example.org",
-        "language": "fr-ca",
-        "channel": "phone",
-        "source": "Appel du 22 novembre, 10 h",
-    }
+def test_a_consent_given_aloud_keeps_the_words_that_were_read(agent, topic, sam):
+    shown = agent.get(page("subscriber_note")).text
+    first = Wording.objects.get()
+    assert first.text_fr in shown
+    assert first.text_en in shown
+    # Another wording is written while the agent is on the phone.
+    factories.WordingFactory(merchant=topic.merchant, version=2)
+    given = {"topics": [topic.pk], "email": ["Anne@example.org"], "language": ["en-ca"], "channel": ["phone"]}
+    form = filled(shown, having="wordings", source=["Appel du 22 novembre, 10 h"], **given)
     assert agent.post(page("subscriber_note"), {**form, "source": ""}).status_code == 422
     assert agent.post(page("subscriber_note"), form).status_code == 303
     line = Consent.objects.get()
     assert (line.subscriber.email, line.by, line.channel) == ("anne@example.org", sam, "phone")
+    assert (line.wording, line.language, line.subscriber.language) == (first, "en-ca", "en-ca")
+    assert line.source == "Appel du 22 novembre, 10 h"
+
+
+def test_without_words_to_read_no_consent_is_noted(agent, boreal):
+    topic = factories.TopicFactory(merchant=boreal)
+    form = {"topics": [topic.pk], "email": "a@example.org", "language": "fr-ca", "channel": "phone", "source": "Appel"}
+    response = agent.post(page("subscriber_note"), form)
+    assert response.status_code == 422
+    assert "écrivez d’abord un libellé" in response.text
+    assert not Consent.objects.exists()
 
 
 def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):

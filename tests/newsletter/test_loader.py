@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from accounts.models import OutgoingMessage
 from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
+from organizations.loader.staging import value_of
 from tests import factories
 from tests.imports import run, write
 
@@ -43,6 +44,7 @@ def line(email: str = "luc@example.org", **cells: object) -> dict[str, object]:
 
 
 def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path):
+    begun = value_of("SELECT clock_timestamp()")
     write(
         path, COLUMNS, line(" Luc@Example.org"), line("anne@example.org", basis="purchase", consented_on="2026-02-01")
     )
@@ -51,6 +53,8 @@ def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path)
     assert (luc.subscriber.email, luc.kind, luc.channel) == ("luc@example.org", "express", "import")
     assert luc.source == "Carte signée, salon de l’habitation"
     assert luc.at == datetime(2025, 1, 15, tzinfo=ZoneInfo("America/Toronto"))
+    # By the clock of the database, which nobody stopped.
+    assert abs(luc.recorded_at - begun) < timedelta(hours=1)
     assert (anne.kind, anne.expires_at.date()) == ("implied", date(2028, 2, 1))
     assert Subscription.objects.active().count() == 2
     assert not OutgoingMessage.objects.exists()

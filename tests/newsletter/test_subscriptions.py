@@ -167,12 +167,14 @@ def test_an_implied_consent_that_is_refused_is_withdrawn(topic, implied):
 
 def test_a_consent_given_aloud_names_the_agent_and_the_evidence(topic, sam):
     trace = Trace(channel=Channel.PHONE, by=sam)
-    wanted = {"merchant": topic.merchant, "email": "Luc@example.org", "language": "fr-ca", "topics": [topic]}
+    wording = Wording.objects.get()
+    wanted = {"email": "Luc@example.org", "language": "en-ca", "topics": [topic], "wording": wording}
     with pytest.raises(EvidenceMissing):
         subscriptions.note_consent(source=" ", trace=trace, **wanted)
     subscriptions.note_consent(source="Appel du 22 novembre", trace=trace, **wanted)
     line = Consent.objects.get()
     assert (line.by, line.source, line.channel) == (sam, "Appel du 22 novembre", "phone")
+    assert (line.wording, line.language) == (wording, "en-ca")
 
 
 def test_a_new_wording_is_a_new_version_and_the_old_one_stays(topic, sam):
