@@ -13,10 +13,20 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import long_date
-from accounts.models import Language
+from accounts.models import Language, normalize_email
 from newsletter.models import Subscription, Topic, Wording
 from newsletter.services.subscriptions import wording_of
 from organizations.models import Merchant
+
+
+class AddressField(forms.EmailField):
+    """An address in its one spelling."""
+
+    def to_python(self, value: Any) -> str:
+        address = normalize_email(super().to_python(value))
+        if not address.isascii():
+            raise forms.ValidationError(_("Write the address without accents or special letters."))
+        return address
 
 
 class TopicsField(forms.ModelMultipleChoiceField):
@@ -51,9 +61,7 @@ class WordedForm(forms.Form):
 class SubscribeForm(WordedForm):
     """The form at the foot of every public page."""
 
-    email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = AddressField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
     topics = TopicsField(Topic.objects.none(), label=_("What you want to receive"))
     website = forms.CharField(

@@ -59,7 +59,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = SubscribeForm(request.POST or None, merchant=merchant)
     if form.is_valid():
-        email = normalize_email(form.cleaned_data["email"])
+        email = form.cleaned_data["email"]
         if not form.is_robot:
             if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
                 return render(request, "429.html", status=429)

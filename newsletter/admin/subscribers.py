@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from accounts.formats import iso_moment
 from accounts.models import Language, normalize_email
 from newsletter.export import ledger_rows
+from newsletter.forms import AddressField
 from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace, wording_of
@@ -34,7 +35,7 @@ class SpokenConsentForm(forms.Form):
     topics = forms.ModelMultipleChoiceField(
         Topic.objects.none(), label=gettext_lazy("Topics"), widget=forms.CheckboxSelectMultiple
     )
-    email = forms.EmailField(label=gettext_lazy("E-mail"))
+    email = AddressField(label=gettext_lazy("E-mail"), max_length=254)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         choices=Language.choices,

@@ -14,6 +14,7 @@ from newsletter.services.implied import note_implied
 from newsletter.services.subscriptions import Trace
 from organizations.models import AccessRequest, Customer
 from tests import factories
+from tests.imports import run, write
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,23 @@ def test_a_purchase_is_a_consent_of_two_years_with_its_source(buyer, implied):
     assert line.expires_at == datetime(2028, 3, 1, tzinfo=ZoneInfo("America/Toronto"))
     assert not Subscription.objects.filter(topic=other).exists()
     assert note_implied() == 0
+
+
+def test_a_purchase_of_a_file_in_the_other_spelling_of_a_domain_is_the_same_person(buyer, implied, tmp_path):
+    """Addresses are copied between tables: the books have the one spelling already."""
+    turn_on(implied, takes_invoices=True)
+    left = factories.SubscriberFactory(merchant=implied.merchant, email="luc@xn--exmple-cua.org")
+    subscriptions.leave(subscriber=left, trace=Trace(channel=Consent.Channel.LINK))
+    path = tmp_path / "customers.csv"
+    columns = (
+        "number,kind,name,email,phone,language,address_line1,address_line2,city,province,postal_code,country,neq,"
+        "program,terms_days,credit_limit"
+    )
+    number = {"number": buyer.number, "kind": "individual", "name": "Luc", "language": "fr"}
+    write(path, columns, {**number, "email": "Luc@exämple.org"})
+    assert run("customers", path).exit_code == 0
+    assert note_implied() == 0
+    assert not Subscription.objects.active().exists()
 
 
 def test_a_later_purchase_makes_it_last_longer(buyer, implied):

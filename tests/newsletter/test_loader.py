@@ -125,6 +125,18 @@ def test_each_reject_says_why(path, topic):
     assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=8"
 
 
+def test_who_left_by_one_spelling_of_a_domain_left_by_the_other(path, topic):
+    consent = factories.ConsentFactory(
+        topic=topic, wording=Wording.objects.get(), subscriber__email="luc@xn--exmple-cua.org"
+    )
+    write(path, COLUMNS, line("Luc@exämple.org"), line("é@example.org"))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [(3, "email", "not_an_email")]
+    assert outcome.summary == "created=0 updated=0 unchanged=1 rejected=1"
+    subscriptions.leave(subscriber=consent.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    assert (2, "email", "consent_withdrawn") in run("subscribers", path).codes
+
+
 def test_a_topic_of_another_merchant_is_unknown(path, riviere):
     factories.TopicFactory(merchant=riviere, slug="bateaux")
     write(path, COLUMNS, line(topic="bateaux"))

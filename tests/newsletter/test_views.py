@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import OutgoingMessage, User
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
 from tests import factories
 from tests.newsletter.posting import filled
 
@@ -86,9 +87,25 @@ def test_a_topic_of_another_merchant_is_not_offered(client, topic, riviere):
     assert client.post(reverse("newsletter:subscribe"), typed(topic, topics=[other.pk])).status_code == 422
 
 
-def test_an_internationalised_address_is_taken(client, topic):
-    client.post(reverse("newsletter:subscribe"), typed(topic, email="luc@exämple.org"))
-    assert SignUp.objects.get().email == "luc@exämple.org"
+def test_an_internationalised_domain_is_one_subscriber_however_it_is_written(client, topic):
+    for written in ("luc@exämple.org", "luc@xn--exmple-cua.org"):
+        client.post(reverse("newsletter:subscribe"), typed(topic, email=written))
+    sign_up = SignUp.objects.get()
+    assert sign_up.email == "luc@xn--exmple-cua.org"
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant, email=sign_up.email)
+    factories.ConsentFactory(topic=topic, subscriber=subscriber, wording=sign_up.wording)
+    client.post(address("unsubscribe", subscriber))
+    for written in ("luc@exämple.org", "luc@xn--exmple-cua.org"):
+        found = subscriptions.subscriber_for(merchant=topic.merchant, email=written, language="fr-ca")
+        assert not found.subscriptions.active().exists()
+
+
+@pytest.mark.parametrize("email", ["é@example.org", "ine\u017f@example.org", "luc@☃️.example"])
+def test_an_address_that_mail_cannot_carry_is_refused_with_the_reason(client, topic, email):
+    response = client.post(reverse("newsletter:subscribe"), typed(topic, email=email))
+    assert response.status_code == 422
+    assert "sans accent ni lettre" in response.text
+    assert not SignUp.objects.exists()
 
 
 def test_a_robot_that_fills_every_field_learns_nothing_and_sends_nothing(client, topic):
