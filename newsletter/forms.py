@@ -23,7 +23,7 @@ class AddressField(forms.EmailField):
     """An address in its one spelling."""
 
     def to_python(self, value: Any) -> str:
-        address = normalize_email(super().to_python(value))
+        address = normalize_email(super().to_python(value) or "")
         if not address.isascii():
             raise forms.ValidationError(_("Write the address without accents or special letters."))
         return address

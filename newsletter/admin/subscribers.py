@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.formats import iso_moment
 from accounts.models import Language, normalize_email
+from newsletter.admin.imports import import_page
 from newsletter.export import ledger_rows
 from newsletter.forms import AddressField
 from newsletter.models import Consent, Subscriber, Topic, Wording
@@ -122,6 +124,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         return [
             path("spoken/", view(self.note), name=f"{name}_note"),
+            path("import/", view(partial(import_page, self)), name=f"{name}_import"),
             path("<path:object_id>/proof/", view(self.proof), name=f"{name}_proof"),
             path("<path:object_id>/withdraw/", view(self.withdraw), name=f"{name}_withdraw"),
             *super().get_urls(),
