@@ -50,6 +50,7 @@ class WordedForm(forms.Form):
 
     def __init__(self, *args: Any, merchant: Merchant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.merchant = merchant
         self.shown = wording_of(merchant=merchant)
         self._choices("wording").queryset = Wording.objects.filter(merchant=merchant)
         self.initial["wording"] = self.shown.pk if self.shown else None
