@@ -21,6 +21,7 @@ from accounts.models import Language, normalize_email
 from newsletter.admin.imports import import_page
 from newsletter.export import ledger_rows
 from newsletter.forms import AddressField
+from newsletter.links import TOKEN, link_of
 from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace, wording_of
@@ -100,12 +101,16 @@ class SubscriberAdmin(MerchantScopedAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("email",)
-    search_help_text = gettext_lazy("E-mail address")
+    search_help_text = gettext_lazy("E-mail address, or the subject of an unsubscribe message")
     fields = ("email", "merchant", "language", "known", "state", "soft_bounces")
     readonly_fields = fields
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = normalize_email(search_term)
+        if token := None if "@" in term else TOKEN.search(term):
+            # What a mail program wrote to the merchant’s address for somebody who wants to leave.
+            link = link_of(token=token[0])
+            return queryset.filter(pk=link.subscriber.pk if link else None), False
         return (queryset.filter(email__startswith=term) if term else queryset), False
 
     @admin.display(description=gettext_lazy("status"))

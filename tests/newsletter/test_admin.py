@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from newsletter.links import token_of
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
 from newsletter.services import campaigns, subscriptions
 from organizations.models import Merchant
@@ -311,6 +312,21 @@ def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):
     line = Consent.objects.latest("pk")
     assert (line.act, line.by, line.channel) == ("withdrawn", sam, "counter")
     assert not consent.subscriber.subscriptions.active().exists()
+
+
+def test_the_subject_of_an_unsubscribe_message_finds_who_sent_it(agent, consent, campaign):
+    factories.SubscriberFactory(merchant=campaign.merchant, email="autre@example.org")
+    token = token_of(key=consent.subscriber.key, campaign_id=campaign.pk)
+    for subject in (token, f"RE : {token.upper()} ", consent.subscriber.key.hex, "luc@ex"):
+        listed = agent.get(page("subscriber_changelist"), {"q": subject}).text
+        assert page("subscriber_change", consent.subscriber_id) in listed, subject
+        assert "autre@example.org" not in listed, subject
+    assert "luc@example.org" not in agent.get(page("subscriber_changelist"), {"q": "0" * 32}).text
+
+
+def test_another_merchant_s_agent_finds_nobody_by_that_subject(stranger, consent):
+    token = token_of(key=consent.subscriber.key)
+    assert "luc@example.org" not in stranger.get(page("subscriber_changelist"), {"q": token}).text
 
 
 def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent, riviere: Merchant):
