@@ -110,7 +110,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = link.subscriber
     form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber, language=subscriber.language)
     if form.is_valid():
-        _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES)
+        _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES, campaign_id=link.campaign_id)
         return see_other(request.path)
     context = {
         "token": token,
@@ -219,7 +219,14 @@ def _form_for(
     return PreferencesForm(data, merchant=merchant, held=held, language=language)
 
 
-def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscriber, channel: Consent.Channel) -> None:
+def _choose(
+    request: HttpRequest,
+    form: PreferencesForm,
+    *,
+    subscriber: Subscriber,
+    channel: Consent.Channel,
+    campaign_id: int | None = None,
+) -> None:
     subscriptions.choose_topics(
         subscriber=subscriber,
         begun=form.cleaned_data["begun"],
@@ -227,6 +234,7 @@ def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscrib
         wording=form.cleaned_data["wording"],
         language=get_language() or subscriber.language,
         trace=trace_of(request, channel),
+        campaign_id=campaign_id,
     )
     subscriptions.choose_language(subscriber=subscriber, language=form.cleaned_data["language"])
     messages.success(request, _("Your choices are saved, effective at once."))

@@ -147,11 +147,13 @@ def choose_topics(
     wording: Wording | None,
     language: str,
     trace: Trace,
+    campaign_id: int | None = None,
 ) -> int:
     """Express consent to the topics agreed to, withdrawal of those refused; how many lines were written.
 
-    Nothing is said of the others, whatever their box. The caller has proved that the address is this person's: signed
-    in, or by the link of a message.
+    Nothing is said of the others, whatever their box. Whoever refuses the last topic has left, and counts so in the
+    campaign whose link was followed. The caller has proved that the address is this person's: signed in, or by the
+    link of a message.
     """
     with transaction.atomic():
         _locked(subscriber)
@@ -163,13 +165,15 @@ def choose_topics(
         ]
         if lines:
             _hear_again(subscriber)
-        lines += [
+        refused = [
             _withdrawn(subscriber, topic, trace=trace)
             for topic in ended
             if topic.pk not in held or held[topic.pk].left_at is None
         ]
-        Consent.objects.bulk_create(lines)
-    return len(lines)
+        Consent.objects.bulk_create(lines + refused)
+        if refused and not subscriber.subscriptions.active().exists():
+            _count_as_left(subscriber, campaign_id=campaign_id)
+    return len(lines) + len(refused)
 
 
 def choose_language(*, subscriber: Subscriber, language: str) -> None:
@@ -189,9 +193,8 @@ def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id
         topics = Topic.objects.filter(merchant=subscriber.merchant_id).exclude(pk__in=left).order_by("pk")
         lines = [_withdrawn(subscriber, topic, trace=trace, reason=reason) for topic in topics]
         Consent.objects.bulk_create(lines)
-        if lines and campaign_id is not None:
-            mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
-            mine.update(left_at=timezone.now())
+        if lines:
+            _count_as_left(subscriber, campaign_id=campaign_id)
     return len(lines)
 
 
@@ -232,6 +235,12 @@ def hash_of(token: str) -> str:
 def _locked(subscriber: Subscriber) -> None:
     """Two acts of one person follow each other."""
     Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
+
+
+def _count_as_left(subscriber: Subscriber, *, campaign_id: int | None) -> None:
+    if campaign_id is not None:
+        mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
+        mine.update(left_at=timezone.now())
 
 
 def _hear_again(subscriber: Subscriber) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -168,11 +169,26 @@ def test_a_branch_of_another_merchant_is_refused(agent, topic, sam, riviere):
 
 
 def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campaign):
-    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    for n in range(2):
+        subscriber = factories.SubscriberFactory(
+            merchant=campaign.merchant, language="en-ca", email=f"e{n}@example.org"
+        )
+        factories.ConsentFactory(topic=campaign.topic, subscriber=subscriber, wording=Wording.objects.get())
+    content = agent.get(page("campaign_change", campaign.pk)).text
     assert "Rien à corriger" in content
+    audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
+    assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
     Campaign.objects.update(body_fr="", subject_en="")
-    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
-    assert "il manque l’objet ou le texte" in content
+    assert "il manque l’objet ou le texte" in agent.get(page("campaign_change", campaign.pk)).text
+
+
+def test_a_campaign_canceled_before_it_began_is_no_longer_sent(agent, campaign):
+    for status, is_shown in (("draft", True), ("canceled", False)):
+        Campaign.objects.update(status=status)
+        content = agent.get(page("campaign_change", campaign.pk)).text
+        assert (page("campaign_test", campaign.pk) in content) is is_shown
+        assert (page("campaign_schedule", campaign.pk) in content) is is_shown
+        assert ("Rien à corriger" in content) is is_shown
 
 
 def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
+from newsletter.links import token_of
+from newsletter.models import Consent, Recipient, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
 from tests import factories
@@ -92,6 +93,22 @@ def test_the_language_of_the_messages_is_changed(client, page, bought):
     form = filled(client.get(page).text, having="wording")
     assert form["language"] == ["en-ca"]
     assert client.post(page, {**form, "language": ["de"]}).status_code == 422
+
+
+def test_whoever_refuses_the_last_topic_of_a_campaign_s_link_counts_as_left(client, topic):
+    other = factories.TopicFactory(merchant=topic.merchant)
+    first = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    factories.ConsentFactory(topic=other, subscriber=first.subscriber, wording=first.wording)
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    recipient = Recipient.objects.create(campaign=campaign, subscriber=first.subscriber)
+    token = token_of(key=first.subscriber.key, campaign_id=campaign.pk)
+    page = reverse("newsletter:preferences", args=[token])
+    assert saved(client, page, topics=[other.pk]) == 1
+    recipient.refresh_from_db()
+    assert recipient.left_at is None
+    assert saved(client, page, topics=[]) == 1
+    recipient.refresh_from_db()
+    assert recipient.left_at is not None
 
 
 def test_without_words_to_agree_with_one_can_still_leave(client, riviere, alice):
