@@ -27,7 +27,7 @@ from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
 from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, Trace
+from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, TooManySignUps, Trace
 from organizations.models import Customer, Merchant
 
 Channel = Consent.Channel
@@ -60,13 +60,18 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     form = SubscribeForm(request.POST or None, merchant=merchant)
     if form.is_valid():
         email = form.cleaned_data["email"]
-        if not form.is_robot:
-            if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
-                return render(request, "429.html", status=429)
-            data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
-            trace = trace_of(request, Channel.WEB_FORM)
+        if form.is_robot:
+            return see_other(reverse("newsletter:subscribe-sent"))
+        if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
+            return render(request, "429.html", status=429)
+        data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
+        trace = trace_of(request, Channel.WEB_FORM)
+        try:
             subscriptions.ask_to_subscribe(merchant=merchant, email=email, trace=trace, **data)
-        return see_other(reverse("newsletter:subscribe-sent"))
+        except TooManySignUps as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return see_other(reverse("newsletter:subscribe-sent"))
     context = {"form": form, "has_topics": form.has_topics}
     return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
 

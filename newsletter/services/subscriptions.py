@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LASTS = timedelta(days=7)
 # An address gets one link in that time however often a form is sent: the form is not a way to harass somebody.
 QUIET = timedelta(minutes=10)
+# Links of an hour that nobody has followed, all addresses together: beyond, it is a robot with many addresses.
+MOST_WAITING = 300
 Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
 
 
@@ -35,6 +37,13 @@ class SignUpUnknown(Refusal):
 
 class SignUpExpired(Refusal):
     sentence: str | Promise = _("This link has expired")
+
+
+class TooManySignUps(Refusal):
+    sentence: str | Promise = _(
+        "Too many people are subscribing at this moment: nothing was sent to your address. Try again in an hour, or "
+        "write to us."
+    )
 
 
 class EvidenceMissing(Refusal):
@@ -71,16 +80,20 @@ def ask_to_subscribe(
 ) -> None:
     """Mail the link that confirms the address, whoever has it: a form answers the same to all.
 
-    Nothing is agreed to yet. Within ten minutes the same address gets no second link.
+    Nothing is agreed to yet. Within ten minutes the same address gets no second link. Raises TooManySignUps, whoever
+    asks.
     """
     token = secrets.token_urlsafe(32)
     email = normalize_email(email)
     now = timezone.now()
+    unanswered = SignUp.objects.filter(merchant=merchant, confirmed_at=None)
+    # Before anything is locked: a robot costs one question.
+    if unanswered.filter(expires_at__gt=now + LASTS - timedelta(hours=1)).count() >= MOST_WAITING:
+        raise TooManySignUps
     with transaction.atomic():
         # Two clicks at once are one.
         Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
-        recent = SignUp.objects.filter(merchant=merchant, email=email, created_at__gt=now - QUIET, confirmed_at=None)
-        if recent.exists():
+        if unanswered.filter(email=email, created_at__gt=now - QUIET).exists():
             return
         sign_up = SignUp.objects.create(
             merchant=merchant,

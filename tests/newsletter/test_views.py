@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from newsletter.links import token_of
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
+from newsletter.services.subscriptions import LASTS, MOST_WAITING, TooManySignUps, Trace
 from tests import factories
 from tests.newsletter.posting import filled
 
@@ -118,11 +122,60 @@ def test_a_robot_that_fills_every_field_learns_nothing_and_sends_nothing(client,
 def test_a_robot_that_insists_is_stopped(client, topic):
     answers = [
         client.post(reverse("newsletter:subscribe"), typed(topic, email=f"r{n}@example.org")).status_code
-        for n in range(25)
+        for n in range(60)
     ]
     assert answers[:20] == [303] * 20
     assert set(answers[20:]) == {429}
-    assert SignUp.objects.count() == 20
+    assert SignUp.objects.count() == OutgoingMessage.objects.count() == 20
+
+
+@pytest.mark.slow
+def test_a_robot_with_ten_thousand_addresses_sends_few_mails_and_a_visitor_is_told(client, topic, today, time_machine):
+    asked = {"language": "fr-ca", "topics": [topic], "wording": Wording.objects.get(), "merchant": topic.merchant}
+    refused = 0
+    for n in range(10_000):
+        trace = Trace(channel=Consent.Channel.WEB_FORM, ip=f"198.51.{n // 250}.{n % 250}")
+        try:
+            subscriptions.ask_to_subscribe(email=f"r{n}@example.org", trace=trace, **asked)
+        except TooManySignUps:
+            refused += 1
+    assert SignUp.objects.count() == OutgoingMessage.objects.count() == MOST_WAITING == 10_000 - refused
+    response = client.post(reverse("newsletter:subscribe"), typed(topic))
+    assert response.status_code == 422
+    assert "Réessayez dans une heure" in response.text
+    assert "luc@example.org" in response.text
+    time_machine.move_to(today + timedelta(hours=1, seconds=1))
+    assert client.post(reverse("newsletter:subscribe"), typed(topic)).status_code == 303
+    assert SignUp.objects.latest("pk").email == "luc@example.org"
+
+
+def test_people_who_confirm_are_no_robot(client, topic, today):
+    now = timezone.now()
+    typed_by = {"merchant": topic.merchant, "language": "fr-ca", "wording": Wording.objects.get(), "created_at": now}
+    SignUp.objects.bulk_create(
+        SignUp(email=f"p{n}@example.org", token_hash=str(n), expires_at=now + LASTS, confirmed_at=now, **typed_by)
+        for n in range(MOST_WAITING)
+    )
+    assert client.post(reverse("newsletter:subscribe"), typed(topic)).status_code == 303
+
+
+def test_the_links_of_a_message_work_for_years(client, topic, subscriber, today, time_machine):
+    """Ten years on, the topic closed and every wording replaced."""
+    campaign = factories.CampaignFactory(topic=topic, status="sent", started_at=today, finished_at=today)
+    token = token_of(key=subscriber.key, campaign_id=campaign.pk)
+    time_machine.move_to(today + timedelta(days=3653))
+    Topic.objects.update(closed_at=timezone.now())
+    factories.WordingFactory(merchant=topic.merchant, version=2)
+    preferences, unsubscribe = (reverse(f"newsletter:{name}", args=[token]) for name in ("preferences", "unsubscribe"))
+    form = filled(client.get(preferences).text, having="wording", language=["en-ca"])
+    assert client.post(preferences, form).status_code == 303
+    subscriber.refresh_from_db()
+    assert subscriber.language == "en-ca"
+    assert Subscription.objects.active().exists()
+    assert client.get(unsubscribe).status_code == 200
+    assert Client(enforce_csrf_checks=True).post(unsubscribe, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not Subscription.objects.active().exists()
+    assert client.get(preferences).status_code == 200
 
 
 def test_an_old_wording_shown_before_a_new_one_is_the_one_agreed_to(client, topic):
