@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
@@ -18,6 +20,9 @@ from tests import factories
 from tests.imports import run, write
 
 pytestmark = pytest.mark.django_db
+WAITING = """
+SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid') FROM pg_sleep(0.01)
+"""
 COLUMNS = "email,language,topic,basis,consented_on,evidence"
 
 
@@ -141,3 +146,46 @@ def test_a_topic_of_another_merchant_is_unknown(path, riviere):
     factories.TopicFactory(merchant=riviere, slug="bateaux")
     write(path, COLUMNS, line(topic="bateaux"))
     assert run("subscribers", path).codes == [(2, "topic", "unknown_topic")]
+
+
+class Leaver(Thread):
+    """Leaves on a connection of its own: begun before the import writes, committed once it waits."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        super().__init__()
+        self.subscriber = subscriber
+        self.has_left = Event()
+        self.saw_it_wait = False
+
+    def run(self) -> None:
+        try:
+            with transaction.atomic():
+                subscriptions.leave(subscriber=self.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+                self.has_left.set()
+                self.saw_it_wait = any(map(self.is_waited_for, range(1000)))
+        finally:
+            connection.close()
+
+    def is_waited_for(self, _time: int) -> bool:
+        """Asks the database again and again; a hundredth of a second goes by in it each time."""
+        return value_of(WAITING)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_agreed_before", [True, False])
+def test_who_leaves_while_a_file_is_written_is_not_subscribed_again(path, topic, has_agreed_before):
+    """The file was judged when they were still there: their withdrawal is waited for, and heard."""
+    other = factories.TopicFactory(merchant=topic.merchant, slug="autre")
+    held = topic if has_agreed_before else other
+    implied = {"kind": "implied", "channel": "invoice", "source": "F-1", "wording": None, "language": ""}
+    implied["expires_at"] = datetime(2027, 1, 1, tzinfo=ZoneInfo("UTC"))
+    consent = factories.ConsentFactory(topic=held, subscriber__email="luc@example.org", **implied)
+    write(path, COLUMNS, line(), line("neuf@example.org"))
+    leaver = Leaver(consent.subscriber)
+    leaver.start()
+    assert leaver.has_left.wait(30)
+    assert run("subscribers", path).exit_code == 0
+    leaver.join()
+    assert leaver.saw_it_wait
+    active = Subscription.objects.active().values_list("subscriber__email", flat=True)
+    assert list(active) == ["neuf@example.org"]
