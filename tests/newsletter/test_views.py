@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
@@ -17,8 +17,16 @@ from newsletter.services import subscriptions
 from newsletter.services.subscriptions import LASTS, MOST_WAITING, TooManySignUps, Trace
 from tests import factories
 from tests.newsletter.posting import filled
+from tests.test_access import ROUTES
+from tests.test_access import address as url_of
 
 pytestmark = pytest.mark.django_db
+# Public pages without the form at their foot, and why.
+WITHOUT_FORM = {
+    "newsletter:subscribe": "it is the form",
+    "newsletter:subscribe-sent": "its reader has just filled the form, and is led back to it",
+    "newsletter:confirm": "a link of the form that does not work leads back to it",
+}
 
 
 @pytest.fixture
@@ -36,14 +44,41 @@ def address(name: str, subscriber: Subscriber) -> str:
     return reverse(f"newsletter:{name}", args=[subscriber.key.hex])
 
 
-def test_the_form_is_at_the_foot_of_every_public_page(client, topic, alice):
-    for name in ("portal:landing", "account_login", "account_signup", "newsletter:subscribe"):
-        page = client.get(reverse(name)).content.decode()
-        assert "Offres du mois" in page, name
-        assert Wording.objects.get().text_fr in page, name
-        assert "checked" not in page, name
-    client.force_login(alice)
-    assert "Offres du mois" not in client.get(reverse("accounts:profile")).content.decode()
+FORM = f'action="{reverse_lazy("newsletter:subscribe")}"'
+
+
+def test_the_form_is_at_the_foot_of_every_public_page(client, topic, acme, alice):
+    """Every route that lets anybody in, and what it answers to a link that is not ours; none of it ticked."""
+    invoice = factories.InvoiceFactory(customer=acme)
+    without = set()
+    seen = 0
+    for route in (route for route in ROUTES if route.door == "public"):
+        answer = client.get(url_of(route, acme, invoice))
+        if answer.headers.get("Content-Type", "").startswith("text/html") and answer.content:
+            seen += 1
+            if FORM not in answer.text:
+                without.add(route.name)
+            else:
+                assert "checked" not in answer.text, route.name
+                assert Wording.objects.get().text_fr in answer.text, route.name
+    assert seen > 20
+    assert without == set(WITHOUT_FORM)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_the_form_is_at_the_foot_of_what_says_no_as_well(topic, status):
+    visitor = Client(enforce_csrf_checks=status == 403, headers={"accept-language": "fr-CA"})
+    fields = {f"f{n}": "x" for n in range(2000 if status == 400 else 1)}  # more than Django takes
+    answer = visitor.get("/nulle-part/") if status == 404 else visitor.post(reverse("account_login"), fields)
+    assert answer.status_code == status
+    assert FORM in answer.text
+
+
+def test_the_page_of_a_host_that_is_not_ours_stands_without_the_form(client, topic):
+    answer = client.get("/", headers={"host": "ailleurs.example"})
+    assert answer.status_code == 400
+    assert "Location Boréal" in answer.text
+    assert FORM not in answer.text
 
 
 def test_without_topic_or_wording_nothing_is_offered(client, boreal):
