@@ -54,7 +54,7 @@ def counts(*, campaign: Campaign) -> dict[str, int]:
     return dict.fromkeys(Recipient.Status.values, 0) | dict(rows.order_by("status"))
 
 
-def _addresses(*, campaign: Campaign) -> QuerySet[Any, dict[str, Any]]:
+def _addresses(*, campaign: Campaign) -> QuerySet[Any, Any]:
     """Of the open accounts the campaign is meant for, and of the people who act for them today."""
     customers = _customers(campaign=campaign)
     people = Membership.objects.active().filter(user__isnull=False, customer__in=customers)
