@@ -23,10 +23,9 @@ SECRETS = frozenset({"email_confirmation", "email_confirmation_signup", "passwor
 class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
         """Letters that mail carries as they are: ſ or ß would reach the mailbox of somebody else."""
-        known = normalize_email(super().clean_email(email))
-        if not known.isascii():
+        if not email.strip().isascii():
             raise ValidationError(_("Write the address without accents or special letters."))
-        return known
+        return normalize_email(super().clean_email(email))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue one of allauth's mails, in the reader's language; without a transaction it opens its own."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from typing import ClassVar
 
+import idna
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -22,11 +24,17 @@ class Language(models.TextChoices):
 
 
 def normalize_email(email: str) -> str:
-    """The one spelling of an address: no spaces around, lower case. Two spellings are one person.
+    """The one spelling of an address: no spaces around, lower case, an internationalised domain as mail servers name
+    it. Two spellings are one person.
 
-    Not casefold: it writes ß as ss and ſ as s, which other mailboxes are called.
+    Not casefold: it writes ß as ss and ſ as s, which other mailboxes are called; of domains IDNA 2008, for the same
+    reason. What is no domain stays as it was written.
     """
-    return email.strip().lower()
+    local, at, domain = email.strip().lower().rpartition("@")
+    if at and not domain.isascii():
+        with suppress(idna.IDNAError):
+            domain = idna.encode(domain, uts46=True).decode()
+    return f"{local}{at}{domain}"
 
 
 class UserManager(BaseUserManager["User"]):

@@ -86,6 +86,8 @@ class News:
         from organizations.models import Merchant
 
         self.connection = connection
+        with connection.cursor() as cursor:
+            cursor.execute("SET comptoir.may_empty = 'on'")  # the ledger refuses TRUNCATE otherwise
         self.merchant = Merchant.objects.create(
             slug="boreal", name="Location Boréal", legal_name="Location Boréal inc.", email="a@boreal.example",
             phone="+15145550100", privacy_officer="Directrice", privacy_email="b@boreal.example",

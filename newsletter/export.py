@@ -9,8 +9,9 @@ from newsletter.models import Consent
 from organizations.models import Merchant
 
 COLUMNS = (
-    *("id", "merchant", "email", "topic", "act", "kind", "at", "channel", "wording_version", "wording", "language"),
-    *("ip", "user_agent", "asked_at", "asked_ip", "by", "source", "expires_at", "reason"),
+    *("id", "merchant", "email", "topic", "act", "kind", "at", "recorded_at", "channel", "wording_version", "wording"),
+    *("language", "ip", "user_agent", "asked_at", "asked_ip", "asked_user_agent", "by", "source", "expires_at"),
+    "reason",
 )
 PIECE = 2000
 # What a spreadsheet would take for a formula.
@@ -44,6 +45,7 @@ def _cells(line: Consent) -> tuple[object, ...]:
         line.act,
         line.kind,
         line.at.isoformat(),
+        line.recorded_at.isoformat(),
         line.channel,
         wording.version if wording else "",
         wording.text_in(language=line.language) if wording else "",
@@ -52,6 +54,7 @@ def _cells(line: Consent) -> tuple[object, ...]:
         line.user_agent,
         asked.created_at.isoformat() if asked else "",
         (asked.ip or "") if asked else "",
+        asked.user_agent if asked else "",
         line.by.email if line.by else "",
         line.source,
         line.expires_at.isoformat() if line.expires_at else "",

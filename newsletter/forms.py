@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.db.models import Q
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Language
-from newsletter.models import Topic, TopicQuerySet, Wording
+from accounts.formats import long_date
+from accounts.models import Language, normalize_email
+from newsletter.models import Subscription, Topic, Wording
 from newsletter.services.subscriptions import wording_of
 from organizations.models import Merchant
 
 
+class AddressField(forms.EmailField):
+    """An address in its one spelling."""
+
+    def to_python(self, value: Any) -> str:
+        address = normalize_email(super().to_python(value) or "")
+        if not address.isascii():
+            raise forms.ValidationError(_("Write the address without accents or special letters."))
+        return address
+
+
 class TopicsField(forms.ModelMultipleChoiceField):
-    """Topics to tick, each with its description; none is ticked beforehand."""
+    """Topics to tick, each with its description, and until when it comes without an express consent."""
 
     widget = forms.CheckboxSelectMultiple
+    ends: dict[int, datetime] = {}
 
     def label_from_instance(self, obj: Topic) -> str:
-        if not obj.about:
-            return obj.name
-        return format_html('<span>{} <small class="soft">{}</small></span>', obj.name, obj.about)
+        words = obj.about
+        if end := self.ends.get(obj.pk):
+            day = long_date(end, get_language() or "")
+            words = gettext("You receive it because of a purchase or a request, until %(day)s.") % {"day": day}
+        return format_html('<span>{} <small class="soft">{}</small></span>', obj.name, words) if words else obj.name
 
 
 class WordedForm(forms.Form):
@@ -34,14 +50,10 @@ class WordedForm(forms.Form):
 
     def __init__(self, *args: Any, merchant: Merchant, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.merchant = merchant
         self.shown = wording_of(merchant=merchant)
         self._choices("wording").queryset = Wording.objects.filter(merchant=merchant)
         self.initial["wording"] = self.shown.pk if self.shown else None
-
-    @property
-    def has_topics(self) -> bool:
-        """Whether there is something to agree to, and words to agree with."""
-        return self.shown is not None and bool(self._choices("topics").queryset)
 
     def _choices(self, name: str) -> forms.ModelChoiceField:
         return cast("forms.ModelChoiceField", self.fields[name])
@@ -50,9 +62,7 @@ class WordedForm(forms.Form):
 class SubscribeForm(WordedForm):
     """The form at the foot of every public page."""
 
-    email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = AddressField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
     topics = TopicsField(Topic.objects.none(), label=_("What you want to receive"))
     website = forms.CharField(
@@ -66,21 +76,66 @@ class SubscribeForm(WordedForm):
         self.initial.setdefault("language", get_language())
 
     @property
+    def has_topics(self) -> bool:
+        """Whether there is something to agree to, and words to agree with."""
+        return self.shown is not None and bool(self._choices("topics").queryset)
+
+    @property
     def is_robot(self) -> bool:
         """The field nobody sees is filled."""
         return bool(self.cleaned_data.get("website"))
 
 
 class PreferencesForm(WordedForm):
-    """Topics of one subscriber: those offered, and those they still receive."""
+    """Topics of one subscriber. Only a change is an act: what was ticked already when the page was made gives nothing.
+
+    An implied consent is shown as what it is; agreeing expressly has boxes of its own, none of them ticked.
+    """
 
     topics = TopicsField(Topic.objects.none(), label=_("What you receive"), required=False)
+    agreed = TopicsField(
+        Topic.objects.none(),
+        label=_("Receive it without an end"),
+        required=False,
+        help_text=_("Otherwise it stops by itself on the day said above."),
+    )
+    language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
+    had = forms.ModelMultipleChoiceField(Topic.objects.none(), widget=forms.MultipleHiddenInput, required=False)
 
-    def __init__(self, *args: Any, merchant: Merchant, held: TopicQuerySet, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, merchant: Merchant, held: Collection[Subscription], language: str, **kwargs: Any
+    ) -> None:
         super().__init__(*args, merchant=merchant, auto_id=f"newsletter_{merchant.pk}_%s", **kwargs)
-        choices = Topic.objects.filter(Q(closed_at=None) | Q(pk__in=held.values("pk")), merchant=merchant)
-        self._choices("topics").queryset = choices.order_by("pk")
-        self.initial["topics"] = list(held.values_list("pk", flat=True))
+        self.fields["wording"].required = False
+        ticked = [subscription.topic_id for subscription in held]
+        # Without words to agree with, one can only leave.
+        offered = Q(pk__in=ticked) | Q(closed_at=None) if self.shown else Q(pk__in=ticked)
+        mine = Topic.objects.filter(merchant=merchant).order_by("pk")
+        self._choices("topics").queryset = mine.filter(offered)
+        self._choices("had").queryset = mine
+        self.initial.update(topics=ticked, had=ticked, language=language)
+        ends = {row.topic_id: row.implied_until for row in held if row.express_at is None and row.implied_until}
+        cast(TopicsField, self.fields["topics"]).ends = ends
+        self._choices("agreed").queryset = mine.filter(pk__in=ends)
+        if not ends or self.shown is None:
+            del self.fields["agreed"]
+
+    @property
+    def has_topics(self) -> bool:
+        """Whether there is something to choose."""
+        return bool(self._choices("topics").queryset)
+
+    def clean(self) -> dict[str, Any]:
+        """What begins and what ends, from what the page showed."""
+        cleaned = super().clean() or self.cleaned_data
+        topics, had, agreed = (list(cleaned.get(name) or ()) for name in ("topics", "had", "agreed"))
+        cleaned["begun"] = [topic for topic in topics if topic not in had] + agreed
+        cleaned["ended"] = [topic for topic in had if topic not in topics]
+        if set(agreed) - set(topics):
+            self.add_error("agreed", _("You agree to a topic that you no longer tick above: choose one or the other."))
+        if cleaned["begun"] and not cleaned.get("wording"):
+            self.add_error("topics", _("This page has changed meanwhile: open it again."))
+        return cleaned
 
 
 class LeaveForm(forms.Form):

@@ -25,9 +25,9 @@ from accounts.models import normalize_email
 from accounts.requests import PersonRequest
 from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
-from newsletter.models import Consent, Subscriber, Subscription, Topic
+from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, Trace
+from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, TooManySignUps, Trace
 from organizations.models import Customer, Merchant
 
 Channel = Consent.Channel
@@ -59,14 +59,19 @@ def subscribe(request: HttpRequest) -> HttpResponse:
         raise Http404
     form = SubscribeForm(request.POST or None, merchant=merchant)
     if form.is_valid():
-        email = normalize_email(form.cleaned_data["email"])
-        if not form.is_robot:
-            if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
-                return render(request, "429.html", status=429)
-            data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
-            trace = trace_of(request, Channel.WEB_FORM)
+        email = form.cleaned_data["email"]
+        if form.is_robot:
+            return see_other(reverse("newsletter:subscribe-sent"))
+        if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
+            return render(request, "429.html", status=429)
+        data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
+        trace = trace_of(request, Channel.WEB_FORM)
+        try:
             subscriptions.ask_to_subscribe(merchant=merchant, email=email, trace=trace, **data)
-        return see_other(reverse("newsletter:subscribe-sent"))
+        except TooManySignUps as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return see_other(reverse("newsletter:subscribe-sent"))
     context = {"form": form, "has_topics": form.has_topics}
     return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
 
@@ -108,9 +113,9 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """Topics and history of whoever holds the link of a message."""
     link = _link(request, token)
     subscriber = link.subscriber
-    form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber)
+    form = _form_for(request, merchant=subscriber.merchant, subscriber=subscriber, language=subscriber.language)
     if form.is_valid():
-        _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES)
+        _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES, campaign_id=link.campaign_id)
         return see_other(request.path)
     context = {
         "token": token,
@@ -138,13 +143,13 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         if is_one_click:
             return HttpResponse(_("You are unsubscribed."), content_type="text/plain; charset=utf-8")
         return see_other(request.path)
-    receives = link.subscriber.subscriptions.active().exists()
     context = {
         "token": token,
         "subscriber": link.subscriber,
         "merchant": link.subscriber.merchant,
         "form": form,
-        "receives": receives,
+        "receives": link.subscriber.subscriptions.active().exists(),
+        "can_leave": Subscriber.objects.filter(pk=link.subscriber.pk).without_refusal().exists(),
     }
     return render(request, "newsletter/unsubscribe.html", context)
 
@@ -158,7 +163,8 @@ def profile(request: PersonRequest) -> HttpResponse:
     for merchant in _merchants_of(request):
         subscriber = Subscriber.objects.filter(merchant=merchant, email=email).first()
         is_asked = request.method == "POST" and request.POST.get("merchant") == str(merchant.pk)
-        form = _form_for(request, merchant=merchant, subscriber=subscriber, is_asked=is_asked)
+        language = subscriber.language if subscriber else request.user.language
+        form = _form_for(request, merchant=merchant, subscriber=subscriber, language=language, is_asked=is_asked)
         if form.is_valid():
             subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
             _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
@@ -168,7 +174,7 @@ def profile(request: PersonRequest) -> HttpResponse:
     context = {
         "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
         "history": history_of(mine),
-        "receives": Subscriber.objects.filter(email=email, pk__in=_active(mine)).exists(),
+        "can_leave": mine.without_refusal().exists(),
     }
     is_refused = any(form.is_bound for _merchant, form in parts)
     return render(request, "newsletter/profile.html", context, status=422 if is_refused else 200)
@@ -189,11 +195,6 @@ def history_of(subscribers: Sequence[Subscriber] | QuerySet[Subscriber]) -> Quer
     return lines.order_by("-pk")[:SHOWN]
 
 
-def _active(mine: QuerySet[Subscriber]) -> QuerySet[Any]:
-
-    return Subscription.objects.active().filter(subscriber__in=mine).values("subscriber_id")
-
-
 def _link(request: HttpRequest, token: str) -> Link:
     link = link_of(token=token)
     if link is None:
@@ -209,23 +210,38 @@ def _speak(request: HttpRequest, language: str) -> None:
 
 
 def _form_for(
-    request: HttpRequest, *, merchant: Merchant, subscriber: Subscriber | None, is_asked: bool = True
+    request: HttpRequest,
+    *,
+    merchant: Merchant,
+    subscriber: Subscriber | None,
+    language: str,
+    is_asked: bool = True,
 ) -> PreferencesForm:
-    held = Topic.objects.none()
+    held: list[Subscription] = []
     if subscriber is not None:
-        held = Topic.objects.filter(pk__in=subscriber.subscriptions.active().values("topic_id"))
+        held = list(subscriber.subscriptions.active().order_by("topic_id"))
     data = request.POST if request.method == "POST" and is_asked else None
-    return PreferencesForm(data, merchant=merchant, held=held)
+    return PreferencesForm(data, merchant=merchant, held=held, language=language)
 
 
-def _choose(request: HttpRequest, form: PreferencesForm, *, subscriber: Subscriber, channel: Consent.Channel) -> None:
+def _choose(
+    request: HttpRequest,
+    form: PreferencesForm,
+    *,
+    subscriber: Subscriber,
+    channel: Consent.Channel,
+    campaign_id: int | None = None,
+) -> None:
     subscriptions.choose_topics(
         subscriber=subscriber,
-        topics=list(form.cleaned_data["topics"]),
+        begun=form.cleaned_data["begun"],
+        ended=form.cleaned_data["ended"],
         wording=form.cleaned_data["wording"],
         language=get_language() or subscriber.language,
         trace=trace_of(request, channel),
+        campaign_id=campaign_id,
     )
+    subscriptions.choose_language(subscriber=subscriber, language=form.cleaned_data["language"])
     messages.success(request, _("Your choices are saved, effective at once."))
 
 

@@ -157,7 +157,9 @@ class Frame:
     @cached_property
     def signup(self) -> SubscribeForm | None:
         """The form at the foot of a visitor's page, when the merchant has something to subscribe to."""
-        merchant = None if self._request.user.is_authenticated else merchant_of(self._request)
+        visitor = getattr(self._request, "user", None)
+        # Nobody is known yet on the page of a host that is not ours, where no form would work either.
+        merchant = None if visitor is None or visitor.is_authenticated else merchant_of(self._request)
         form = SubscribeForm(merchant=merchant) if merchant else None
         return form if form and form.has_topics else None
 

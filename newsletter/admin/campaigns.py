@@ -216,16 +216,15 @@ class CampaignAdmin(MerchantScopedAdmin):
         panels: dict[str, Any] = {
             "acts": acts,
             "preview": self.address("preview", campaign.pk),
-            "sizes": [],
-            "problems": [],
+            "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},
         }
-        if campaign.started_at is None:
+        if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
             panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
             panels["problems"] = problems(campaign=campaign)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)
-        else:
+        elif campaign.started_at is not None:
             panels["results"] = results_of(campaign=campaign)
         return panels
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django import forms
@@ -16,10 +18,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.formats import iso_moment
 from accounts.models import Language, normalize_email
+from newsletter.admin.imports import import_page
 from newsletter.export import ledger_rows
-from newsletter.models import Consent, Subscriber, Topic
+from newsletter.forms import AddressField
+from newsletter.links import TOKEN, link_of
+from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import Trace
+from newsletter.services.subscriptions import Trace, wording_of
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
 from organizations.refusals import Refusal
@@ -33,8 +38,12 @@ class SpokenConsentForm(forms.Form):
     topics = forms.ModelMultipleChoiceField(
         Topic.objects.none(), label=gettext_lazy("Topics"), widget=forms.CheckboxSelectMultiple
     )
-    email = forms.EmailField(label=gettext_lazy("E-mail"))
-    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=Language.choices)
+    email = AddressField(label=gettext_lazy("E-mail"), max_length=254)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language"),
+        choices=Language.choices,
+        help_text=gettext_lazy("That of the words you read, and of the messages."),
+    )
     channel = forms.ChoiceField(label=gettext_lazy("How"), choices=[(channel.value, channel.label) for channel in ORAL])
     source = forms.CharField(
         label=gettext_lazy("Evidence"),
@@ -42,16 +51,42 @@ class SpokenConsentForm(forms.Form):
         help_text=gettext_lazy("What was said, when, and where it is kept: a call, a signed card."),
     )
 
+    wordings = forms.ModelMultipleChoiceField(Wording.objects.none(), widget=forms.MultipleHiddenInput, required=False)
+
     def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
         super().__init__(data)
-        topics: Any = self.fields["topics"]
-        topics.queryset = Topic.objects.offered().filter(merchant__in=served_merchants(request))
+        merchants = served_merchants(request)
+        fields: Any = self.fields
+        fields["topics"].queryset = Topic.objects.offered().filter(merchant__in=merchants)
+        fields["wordings"].queryset = Wording.objects.filter(merchant__in=merchants)
+        found = (wording_of(merchant=merchant) for merchant in merchants)
+        self.shown = [wording for wording in found if wording is not None]
+        self.initial["wordings"] = [wording.pk for wording in self.shown]
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """What the agent reads aloud, merchant by merchant, in both languages."""
+        return [
+            (f"{_('Read aloud')} · {wording.merchant.name} · {language.label}", wording.text_in(language=language))
+            for wording in self.shown
+            for language in Language
+        ]
 
     def clean_topics(self) -> list[Topic]:
         topics = list(self.cleaned_data["topics"])
         if len({topic.merchant_id for topic in topics}) > 1:
             raise forms.ValidationError(_("Choose the topics of one merchant at a time."))
         return topics
+
+    def clean(self) -> dict[str, Any]:
+        """The words that were on the page, of the merchant of the topics."""
+        cleaned = super().clean() or self.cleaned_data
+        merchants = {topic.merchant_id for topic in cleaned.get("topics") or ()}
+        read = [wording for wording in cleaned.get("wordings") or () if wording.merchant_id in merchants]
+        cleaned["wording"] = max(read, key=attrgetter("version"), default=None)
+        if merchants and cleaned["wording"] is None:
+            self.add_error("topics", _("There are no words to read aloud yet: write a wording first."))
+        return cleaned
 
 
 class WithdrawalForm(forms.Form):
@@ -66,12 +101,16 @@ class SubscriberAdmin(MerchantScopedAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("email",)
-    search_help_text = gettext_lazy("E-mail address")
+    search_help_text = gettext_lazy("E-mail address, or the subject of an unsubscribe message")
     fields = ("email", "merchant", "language", "known", "state", "soft_bounces")
     readonly_fields = fields
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = normalize_email(search_term)
+        if token := None if "@" in term else TOKEN.search(term):
+            # What a mail program wrote to the merchant’s address for somebody who wants to leave.
+            link = link_of(token=token[0])
+            return queryset.filter(pk=link.subscriber.pk if link else None), False
         return (queryset.filter(email__startswith=term) if term else queryset), False
 
     @admin.display(description=gettext_lazy("status"))
@@ -90,6 +129,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         return [
             path("spoken/", view(self.note), name=f"{name}_note"),
+            path("import/", view(partial(import_page, self)), name=f"{name}_import"),
             path("<path:object_id>/proof/", view(self.proof), name=f"{name}_proof"),
             path("<path:object_id>/withdraw/", view(self.withdraw), name=f"{name}_withdraw"),
             *super().get_urls(),
@@ -124,10 +164,10 @@ class SubscriberAdmin(MerchantScopedAdmin):
             trace = Trace(channel=Consent.Channel(data["channel"]), by=agent(request))
             try:
                 subscriber = subscriptions.note_consent(
-                    merchant=data["topics"][0].merchant,
                     email=data["email"],
                     language=data["language"],
                     topics=data["topics"],
+                    wording=data["wording"],
                     source=data["source"],
                     trace=trace,
                 )
@@ -139,7 +179,11 @@ class SubscriberAdmin(MerchantScopedAdmin):
         return self.act_page(
             request,
             title=_("Note a consent given aloud"),
-            lead=[_("Only for somebody who said yes to you. It stays in the ledger, with your name.")],
+            lead=[
+                _("Only for somebody to whom you read these words, and who said yes."),
+                _("It stays in the ledger, with your name."),
+            ],
+            facts=form.words,
             form=form,
             submit=_("Note the consent"),
             back=self.address("changelist"),
@@ -186,8 +230,8 @@ class ConsentAdmin(MerchantScopedAdmin):
     search_fields = ("subscriber__email",)
     search_help_text = gettext_lazy("E-mail address")
     fields = (
-        *("moment", "whose", "topic", "act", "kind", "channel", "words", "language", "ip", "user_agent", "by"),
-        *("source", "expires_at", "reason"),
+        *("moment", "recorded", "whose", "topic", "act", "kind", "channel", "words", "language", "ip", "user_agent"),
+        *("by", "source", "expires_at", "reason"),
     )
     readonly_fields = fields
 
@@ -201,6 +245,10 @@ class ConsentAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("moment"))
     def moment(self, consent: Consent) -> str:
         return iso_moment(consent.at)
+
+    @admin.display(description=gettext_lazy("recorded"))
+    def recorded(self, consent: Consent) -> str:
+        return iso_moment(consent.recorded_at)
 
     @admin.display(description=gettext_lazy("e-mail address"))
     def whose(self, consent: Consent) -> str:

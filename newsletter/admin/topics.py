@@ -14,6 +14,8 @@ from newsletter.models import Newsletter, Topic, Wording
 from newsletter.services.subscriptions import write_wording
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 
+NAMES = ("name_fr", "name_en")
+
 
 class AgentsEdit(MerchantScopedAdmin):
     """Added and edited by the agents of the merchant, who cannot give it to another."""
@@ -41,7 +43,19 @@ class TopicAdmin(AgentsEdit):
         return iso_moment(topic.closed_at) or "–"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return (*super().get_readonly_fields(request, obj), *(() if obj is None else ("slug",)))
+        fixed = () if obj is None else ("slug", *(NAMES if self._is_in_ledger(obj) else ()))
+        return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        words = _(
+            "Somebody has answered to these names: they are part of the proof, and stay. To say it otherwise, close "
+            "this topic and make another."
+        )
+        return [(None, {"fields": self.fields, "description": words if self._is_in_ledger(obj) else ""})]
+
+    @staticmethod
+    def _is_in_ledger(obj: Model | None) -> bool:
+        return isinstance(obj, Topic) and obj.subscriptions.exists()
 
 
 @admin.register(Newsletter)

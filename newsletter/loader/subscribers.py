@@ -68,12 +68,13 @@ FROM import_consent r JOIN import_known k ON k.record = r.record
 WHERE r.record BETWEEN %(first)s AND %(last)s AND {TAKEN} ORDER BY r.email, r.record
 ON CONFLICT (merchant_id, email) DO NOTHING
 """
-# Whoever leaves meanwhile waits for this transaction, and has the last word.
+# Whoever leaves meanwhile is waited for, or waits for this transaction and has the last word. Rows of this transaction
+# need no lock: nobody else sees them.
 LOCK = f"""
 SELECT count(*) FROM (
     SELECT s.id FROM newsletter_subscriber s
-    WHERE s.merchant_id = %(merchant)s AND s.email IN (
-        SELECT k.email FROM import_known k WHERE k.record BETWEEN %(first)s AND %(last)s AND k.has_row AND {TAKEN}
+    WHERE s.merchant_id = %(merchant)s AND s.created_at <> now() AND s.email IN (
+        SELECT k.email FROM import_known k WHERE k.record BETWEEN %(first)s AND %(last)s AND {TAKEN}
     )
     ORDER BY s.id FOR NO KEY UPDATE
 ) AS locked

@@ -8,12 +8,12 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower, Trim
+from django.db.models.functions import Lower, Now, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language
-from newsletter.models.subscribers import Subscriber
+from newsletter.models.subscribers import Subscriber, never_emptied
 from newsletter.models.topics import Topic, Wording
 from organizations.models import Merchant
 
@@ -46,6 +46,15 @@ class SignUp(models.Model):
         indexes = [
             models.Index(fields=["merchant", "email", "-created_at"], name="sign_up_of_address"),
             models.Index(fields=["expires_at"], condition=Q(confirmed_at=None), name="sign_up_unconfirmed"),
+        ]
+        triggers = [
+            # Once confirmed it is part of the proof; before that, only its confirmation is written.
+            pgtrigger.ReadOnly(name="typed_is_final", exclude=["confirmed_at"]),
+            pgtrigger.Protect(
+                name="confirmed_is_final",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__confirmed_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,6 +93,13 @@ class Consent(models.Model):
     act = models.CharField(_("act"), max_length=9, choices=Act)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, blank=True, help_text=_("Empty for a withdrawal."))
     at = models.DateTimeField(_("moment"), default=timezone.now)
+    recorded_at = models.DateTimeField(
+        _("recorded"),
+        default=timezone.now,
+        db_default=Now(),
+        editable=False,
+        help_text=_("When it was written here: later than its moment for what is imported."),
+    )
     channel = models.CharField(_("channel"), max_length=11, choices=Channel)
     wording = models.ForeignKey(
         Wording, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("wording"), db_index=False
@@ -139,6 +155,7 @@ class Consent(models.Model):
         indexes = [models.Index(fields=["subscriber", "id"], name="consent_of_subscriber")]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            never_emptied(),
             pgtrigger.Trigger(
                 name="keep_subscriptions",
                 when=pgtrigger.After,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,10 +17,29 @@ from newsletter.models.topics import Topic
 from organizations.models import Merchant
 
 
+def never_emptied() -> pgtrigger.Trigger:
+    """No TRUNCATE, unless the session itself says that it may: what empties a database of tests or measurements."""
+    return pgtrigger.Trigger(
+        name="never_emptied",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        level=pgtrigger.Statement,
+        func="RAISE EXCEPTION 'Cannot empty %', TG_TABLE_NAME;",
+        condition=pgtrigger.Condition("current_setting('comptoir.may_empty', true) IS DISTINCT FROM 'on'"),
+    )
+
+
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
     def reachable(self) -> SubscriberQuerySet:
         """Not suppressed by a hard bounce or a complaint."""
         return self.filter(suppressed_at=None)
+
+    def without_refusal(self) -> SubscriberQuerySet:
+        """Who has not said no to every topic: a purchase may still imply a consent of theirs."""
+        refused = Subscription.objects.filter(
+            subscriber=OuterRef(OuterRef("pk")), topic=OuterRef("pk"), left_at__isnull=False
+        )
+        return self.filter(Exists(Topic.objects.filter(~Exists(refused), merchant=OuterRef("merchant"))))
 
 
 class Subscriber(models.Model):
@@ -108,6 +127,7 @@ class Subscription(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 condition=pgtrigger.Condition("pg_trigger_depth() = 0"),
             ),
+            never_emptied(),
         ]
 
     def __str__(self) -> str:

@@ -103,6 +103,21 @@ class Topic(models.Model):
         verbose_name = _("topic")
         verbose_name_plural = _("topics")
         constraints = [models.UniqueConstraint(fields=["merchant", "slug"], name="topic_slug_unique")]
+        triggers = [
+            # The ledger names topics by this row.
+            pgtrigger.Trigger(
+                name="agreed_to_is_final",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("name_fr", "name_en", "slug", "merchant"),
+                func="""
+                    IF EXISTS (SELECT 1 FROM newsletter_subscription WHERE topic_id = OLD.id) THEN
+                        RAISE EXCEPTION 'Cannot rename a topic that the ledger names';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LASTS = timedelta(days=7)
 # An address gets one link in that time however often a form is sent: the form is not a way to harass somebody.
 QUIET = timedelta(minutes=10)
+# Links of an hour that nobody has followed, all addresses together: beyond, it is a robot with many addresses.
+MOST_WAITING = 300
 Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
 
 
@@ -35,6 +37,13 @@ class SignUpUnknown(Refusal):
 
 class SignUpExpired(Refusal):
     sentence: str | Promise = _("This link has expired")
+
+
+class TooManySignUps(Refusal):
+    sentence: str | Promise = _(
+        "Too many people are subscribing at this moment: nothing was sent to your address. Try again in an hour, or "
+        "write to us."
+    )
 
 
 class EvidenceMissing(Refusal):
@@ -71,16 +80,20 @@ def ask_to_subscribe(
 ) -> None:
     """Mail the link that confirms the address, whoever has it: a form answers the same to all.
 
-    Nothing is agreed to yet. Within ten minutes the same address gets no second link.
+    Nothing is agreed to yet. Within ten minutes the same address gets no second link. Raises TooManySignUps, whoever
+    asks.
     """
     token = secrets.token_urlsafe(32)
     email = normalize_email(email)
     now = timezone.now()
+    unanswered = SignUp.objects.filter(merchant=merchant, confirmed_at=None)
+    # Before anything is locked: a robot costs one question.
+    if unanswered.filter(expires_at__gt=now + LASTS - timedelta(hours=1)).count() >= MOST_WAITING:
+        raise TooManySignUps
     with transaction.atomic():
         # Two clicks at once are one.
         Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
-        recent = SignUp.objects.filter(merchant=merchant, email=email, created_at__gt=now - QUIET, confirmed_at=None)
-        if recent.exists():
+        if unanswered.filter(email=email, created_at__gt=now - QUIET).exists():
             return
         sign_up = SignUp.objects.create(
             merchant=merchant,
@@ -140,31 +153,45 @@ def confirm_sign_up(*, token: str, trace: Trace) -> Subscriber:
 
 
 def choose_topics(
-    *, subscriber: Subscriber, topics: Collection[Topic], wording: Wording, language: str, trace: Trace
+    *,
+    subscriber: Subscriber,
+    begun: Collection[Topic],
+    ended: Collection[Topic],
+    wording: Wording | None,
+    language: str,
+    trace: Trace,
+    campaign_id: int | None = None,
 ) -> int:
-    """Express consent to the topics newly ticked, withdrawal of those no longer; how many lines were written.
+    """Express consent to the topics agreed to, withdrawal of those refused; how many lines were written.
 
-    The caller has proved that the address is this person's: signed in, or by the link of a message.
+    Nothing is said of the others, whatever their box. Whoever refuses the last topic has left, and counts so in the
+    campaign whose link was followed. The caller has proved that the address is this person's: signed in, or by the
+    link of a message.
     """
-    wanted = {topic.pk for topic in topics}
     with transaction.atomic():
         _locked(subscriber)
-        subscriptions = Subscription.objects.filter(subscriber=subscriber).select_related("topic")
-        held = {subscription.topic_id: subscription for subscription in subscriptions}
+        held = {row.topic_id: row for row in Subscription.objects.filter(subscriber=subscriber)}
         lines = [
             _given(subscriber, topic, wording=wording, language=language, trace=trace)
-            for topic in topics
+            for topic in begun
             if topic.pk not in held or held[topic.pk].express_at is None
         ]
         if lines:
             _hear_again(subscriber)
-        lines += [
-            _withdrawn(subscriber, subscription.topic, trace=trace)
-            for pk, subscription in held.items()
-            if subscription.is_active and pk not in wanted
+        refused = [
+            _withdrawn(subscriber, topic, trace=trace)
+            for topic in ended
+            if topic.pk not in held or held[topic.pk].left_at is None
         ]
-        Consent.objects.bulk_create(lines)
-    return len(lines)
+        Consent.objects.bulk_create(lines + refused)
+        if refused and not subscriber.subscriptions.active().exists():
+            _count_as_left(subscriber, campaign_id=campaign_id)
+    return len(lines) + len(refused)
+
+
+def choose_language(*, subscriber: Subscriber, language: str) -> None:
+    """The language of what comes from now on."""
+    Subscriber.objects.filter(pk=subscriber.pk).update(language=language)
 
 
 def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id: int | None = None) -> int:
@@ -179,34 +206,24 @@ def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id
         topics = Topic.objects.filter(merchant=subscriber.merchant_id).exclude(pk__in=left).order_by("pk")
         lines = [_withdrawn(subscriber, topic, trace=trace, reason=reason) for topic in topics]
         Consent.objects.bulk_create(lines)
-        if lines and campaign_id is not None:
-            mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
-            mine.update(left_at=timezone.now())
+        if lines:
+            _count_as_left(subscriber, campaign_id=campaign_id)
     return len(lines)
 
 
 def note_consent(
-    *, merchant: Merchant, email: str, language: str, topics: Iterable[Topic], source: str, trace: Trace
+    *, email: str, language: str, topics: Iterable[Topic], wording: Wording, source: str, trace: Trace
 ) -> Subscriber:
-    """An express consent given aloud to an agent, at the counter or by phone; raises EvidenceMissing."""
+    """An express consent given aloud to an agent, who read the words in that language; raises EvidenceMissing."""
     if not source.strip():
         raise EvidenceMissing
     with transaction.atomic():
-        subscriber = subscriber_for(merchant=merchant, email=email, language=language)
+        subscriber = subscriber_for(merchant=wording.merchant, email=email, language=language)
         _locked(subscriber)
         _hear_again(subscriber)
-        lines = [
-            Consent(
-                subscriber=subscriber,
-                topic=topic,
-                act=Act.GIVEN,
-                kind=Kind.EXPRESS,
-                channel=trace.channel,
-                by=trace.by,
-                source=source.strip()[:300],
-            )
-            for topic in topics
-        ]
+        lines = [_given(subscriber, topic, wording=wording, language=language, trace=trace) for topic in topics]
+        for line in lines:
+            line.source = source.strip()[:300]
         Consent.objects.bulk_create(lines)
     return subscriber
 
@@ -233,6 +250,12 @@ def _locked(subscriber: Subscriber) -> None:
     Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
 
 
+def _count_as_left(subscriber: Subscriber, *, campaign_id: int | None) -> None:
+    if campaign_id is not None:
+        mine = Recipient.objects.filter(campaign=campaign_id, subscriber=subscriber, left_at=None)
+        mine.update(left_at=timezone.now())
+
+
 def _hear_again(subscriber: Subscriber) -> None:
     subscriber.suppressed_at, subscriber.suppressed_for, subscriber.soft_bounces = None, "", 0
     subscriber.save(update_fields=["language", "suppressed_at", "suppressed_for", "soft_bounces"])
@@ -242,7 +265,7 @@ def _given(
     subscriber: Subscriber,
     topic: Topic,
     *,
-    wording: Wording,
+    wording: Wording | None,
     language: str,
     trace: Trace,
     sign_up: SignUp | None = None,

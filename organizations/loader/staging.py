@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -46,6 +46,12 @@ class Counts:
 
     def __str__(self) -> str:
         return f"created={self.created} updated={self.updated} unchanged={self.unchanged} rejected={self.rejected}"
+
+
+class Told(Protocol):
+    """Whoever hears why something was rejected."""
+
+    def add(self, flaw: Flaw) -> None: ...
 
 
 class Rejects:
@@ -82,7 +88,7 @@ class Import:
 
     path: Path
     merchant: Merchant
-    rejects: Rejects
+    rejects: Told
     is_dry_run: bool = False
     progress: Progress | None = None
     counts: Counts = field(default_factory=Counts)

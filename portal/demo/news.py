@@ -86,10 +86,10 @@ def _subscribe(*, merchant: Merchant) -> None:
     people = ("ines@example.org", "nadia@noname.example", "bob@acme.example", "charlie@globex.example")
     for email in people:
         subscriber = note_consent(
-            merchant=merchant,
             email=email,
             language=Language.ENGLISH if email.startswith("charlie") else Language.FRENCH,
             topics=topics,
+            wording=merchant.wordings.latest("version"),
             source="Carte signée au comptoir de Laval",
             trace=trace,
         )

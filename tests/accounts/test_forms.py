@@ -216,7 +216,22 @@ def test_an_address_that_mail_would_spell_otherwise_is_refused(client, boreal, l
 
 
 def test_a_spelling_that_is_another_mailbox_stays_another():
-    assert normalize_email(" INES@Gro\u00df.example ") == "ines@gro\u00df.example"
+    assert normalize_email(" INES@Gro\u00df.example ") == "ines@xn--gro-7ka.example"
+    assert normalize_email("ine\u017f@example.org") == "ine\u017f@example.org"
+
+
+@pytest.mark.parametrize(
+    "written", ["luc@xn--exmple-cua.org", "Luc@EX\u00c4MPLE.org", "luc@exa\u0308mple.org", "luc@ex\u00e4mple\u3002org"]
+)
+def test_an_internationalised_domain_has_one_spelling(written):
+    assert normalize_email(written) == "luc@xn--exmple-cua.org"
+
+
+@pytest.mark.parametrize(
+    "written", ["luc@\u2603\ufe0f.example", "luc@-\u00e4.example", "\u00e4", "luc@\u00e4..org", "@"]
+)
+def test_what_is_no_domain_stays_as_written(written):
+    assert normalize_email(written) == written
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -13,10 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
-from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
-from newsletter.services import campaigns
+from newsletter.links import token_of
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
+from newsletter.services import campaigns, subscriptions
 from organizations.models import Merchant
 from tests import factories
+from tests.newsletter.posting import filled
 
 pytestmark = pytest.mark.django_db
 LISTS = ["campaign", "subscriber", "consent", "topic", "wording", "newsletter"]
@@ -128,6 +131,18 @@ def test_a_topic_is_made_for_one_s_own_merchant_alone(agent, boreal, riviere):
     assert Topic.objects.get().merchant == boreal
 
 
+def test_a_topic_somebody_answered_to_keeps_its_names(agent, topic, boreal):
+    form = {"merchant": boreal.pk, "name_fr": "Rabais", "name_en": "Discounts", "about_fr": "", "about_en": ""}
+    agent.post(page("topic_change", topic.pk), form)
+    topic.refresh_from_db()
+    assert topic.name_fr == "Rabais"
+    factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    assert "elles font partie de la preuve" in agent.get(page("topic_change", topic.pk)).text
+    agent.post(page("topic_change", topic.pk), {**form, "name_fr": "Autre", "about_fr": "Chaque mois"})
+    topic.refresh_from_db()
+    assert (topic.name_fr, topic.about_fr) == ("Rabais", "Chaque mois")
+
+
 def test_a_wording_is_added_and_never_edited(agent, topic, sam):
     form = {"merchant": topic.merchant_id, "text_fr": "J’accepte tout.", "text_en": "I accept all."}
     assert agent.post(page("wording_add"), form).status_code in {302, 303}
@@ -154,11 +169,26 @@ def test_a_branch_of_another_merchant_is_refused(agent, topic, sam, riviere):
 
 
 def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campaign):
-    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    for n in range(2):
+        subscriber = factories.SubscriberFactory(
+            merchant=campaign.merchant, language="en-ca", email=f"e{n}@example.org"
+        )
+        factories.ConsentFactory(topic=campaign.topic, subscriber=subscriber, wording=Wording.objects.get())
+    content = agent.get(page("campaign_change", campaign.pk)).text
     assert "Rien à corriger" in content
+    audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
+    assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
     Campaign.objects.update(body_fr="", subject_en="")
-    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
-    assert "il manque l’objet ou le texte" in content
+    assert "il manque l’objet ou le texte" in agent.get(page("campaign_change", campaign.pk)).text
+
+
+def test_a_campaign_canceled_before_it_began_is_no_longer_sent(agent, campaign):
+    for status, is_shown in (("draft", True), ("canceled", False)):
+        Campaign.objects.update(status=status)
+        content = agent.get(page("campaign_change", campaign.pk)).text
+        assert (page("campaign_test", campaign.pk) in content) is is_shown
+        assert (page("campaign_schedule", campaign.pk) in content) is is_shown
+        assert ("Rien à corriger" in content) is is_shown
 
 
 def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
@@ -245,23 +275,51 @@ def test_a_stopped_campaign_waits_on_the_home_page(agent, campaign):
 
 
 def test_the_proof_of_one_address_holds_every_part(agent, consent):
-    content = agent.get(page("subscriber_proof", consent.subscriber_id)).content.decode()
-    for part in ("luc@example.org", consent.wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès"):
+    topic, wording = consent.topic, consent.wording
+    asked = {"email": "luc@example.org", "language": "fr-ca", "topics": [topic], "wording": wording}
+    trace = subscriptions.Trace(channel=Consent.Channel.WEB_FORM, ip="198.51.100.4", user_agent="Asked with this")
+    subscriptions.ask_to_subscribe(merchant=topic.merchant, trace=trace, **asked)
+    imported = {"channel": "import", "source": "Carte signée", "wording": None, "language": ""}
+    written = timezone.now() - timedelta(days=400)
+    factories.ConsentFactory(topic=topic, subscriber=consent.subscriber, at=written, **imported)
+    confirmed = {"sign_up": SignUp.objects.get(), "wording": wording}
+    factories.ConsentFactory(topic=topic, subscriber=consent.subscriber, **confirmed)
+    content = agent.get(page("subscriber_proof", consent.subscriber_id)).text
+    parts = ("luc@example.org", wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès")
+    for part in (*parts, "198.51.100.4", "Asked with this", "Carte signée", "Enregistré"):
         assert part in content, part
+    lines = list(csv.DictReader(io.StringIO(b"".join(agent.get(page("consent_export")).streaming_content).decode())))
+    assert [line["asked_user_agent"] for line in lines] == ["", "", "Asked with this"]
+    assert (lines[1]["at"][:10], lines[1]["recorded_at"][:10]) == (
+        written.date().isoformat(),
+        timezone.now().date().isoformat(),
+    )
 
 
-def test_a_consent_given_aloud_is_noted_in_the_agent_s_name(agent, topic, sam):
-    form = {
-        "topics": [topic.pk],
-        "email": "Anne@example.org",
-        "language": "fr-ca",
-        "channel": "phone",
-        "source": "Appel du 22 novembre, 10 h",
-    }
+def test_a_consent_given_aloud_keeps_the_words_that_were_read(agent, topic, sam):
+    shown = agent.get(page("subscriber_note")).text
+    first = Wording.objects.get()
+    assert first.text_fr in shown
+    assert first.text_en in shown
+    # Another wording is written while the agent is on the phone.
+    factories.WordingFactory(merchant=topic.merchant, version=2)
+    given = {"topics": [topic.pk], "email": ["Anne@example.org"], "language": ["en-ca"], "channel": ["phone"]}
+    form = filled(shown, having="wordings", source=["Appel du 22 novembre, 10 h"], **given)
     assert agent.post(page("subscriber_note"), {**form, "source": ""}).status_code == 422
     assert agent.post(page("subscriber_note"), form).status_code == 303
     line = Consent.objects.get()
     assert (line.subscriber.email, line.by, line.channel) == ("anne@example.org", sam, "phone")
+    assert (line.wording, line.language, line.subscriber.language) == (first, "en-ca", "en-ca")
+    assert line.source == "Appel du 22 novembre, 10 h"
+
+
+def test_without_words_to_read_no_consent_is_noted(agent, boreal):
+    topic = factories.TopicFactory(merchant=boreal)
+    form = {"topics": [topic.pk], "email": "a@example.org", "language": "fr-ca", "channel": "phone", "source": "Appel"}
+    response = agent.post(page("subscriber_note"), form)
+    assert response.status_code == 422
+    assert "écrivez d’abord un libellé" in response.text
+    assert not Consent.objects.exists()
 
 
 def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):
@@ -270,6 +328,21 @@ def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):
     line = Consent.objects.latest("pk")
     assert (line.act, line.by, line.channel) == ("withdrawn", sam, "counter")
     assert not consent.subscriber.subscriptions.active().exists()
+
+
+def test_the_subject_of_an_unsubscribe_message_finds_who_sent_it(agent, consent, campaign):
+    factories.SubscriberFactory(merchant=campaign.merchant, email="autre@example.org")
+    token = token_of(key=consent.subscriber.key, campaign_id=campaign.pk)
+    for subject in (token, f"RE : {token.upper()} ", consent.subscriber.key.hex, "luc@ex"):
+        listed = agent.get(page("subscriber_changelist"), {"q": subject}).text
+        assert page("subscriber_change", consent.subscriber_id) in listed, subject
+        assert "autre@example.org" not in listed, subject
+    assert "luc@example.org" not in agent.get(page("subscriber_changelist"), {"q": "0" * 32}).text
+
+
+def test_another_merchant_s_agent_finds_nobody_by_that_subject(stranger, consent):
+    token = token_of(key=consent.subscriber.key)
+    assert "luc@example.org" not in stranger.get(page("subscriber_changelist"), {"q": token}).text
 
 
 def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent, riviere: Merchant):

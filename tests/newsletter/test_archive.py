@@ -67,3 +67,13 @@ def test_a_list_takes_the_same_few_queries_whatever_its_length(client, topic, dj
             client.get(reverse("newsletter:archive-list"))
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+def test_the_form_at_the_foot_names_whose_newsletter_it_is(client, sent, riviere):
+    """The page is in the name of its merchant; the form is of the merchant of the public pages."""
+    theirs = factories.TopicFactory(merchant=riviere)
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=theirs, status="sent", started_at=now, finished_at=now)
+    page = client.get(campaign.get_absolute_url()).text
+    assert "Club Rivière" in page
+    assert "S’abonner à l’infolettre de Location Boréal" in page

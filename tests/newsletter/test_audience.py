@@ -51,6 +51,18 @@ def test_by_language_kind_branch_and_last_purchase(people):
     assert reached(people, to_kind="business", to_branch=branch) == set()
 
 
+def test_the_people_of_a_company_are_reached_by_what_it_is_and_buys(people, acme, bob, alice):
+    wording = Wording.objects.get()
+    for email in (bob.email, alice.email):
+        factories.ConsentFactory(topic=people, wording=wording, subscriber__email=email)
+    laval = people.merchant.branches.get()
+    factories.InvoiceFactory(customer=acme, issued_on=date(2026, 11, 2), branch=laval)
+    assert reached(people, to_kind="member") == {"bob", "alice"}
+    assert reached(people, to_branch=laval) == {"luc", "bob", "alice"}
+    bob.memberships.update(removed_at=timezone.now(), removed_by=alice)
+    assert reached(people, to_kind="member") == {"alice"}
+
+
 def test_a_suppressed_address_is_not_reached(people):
     Subscriber.objects.filter(email="x@example.org").update(suppressed_at=timezone.now(), suppressed_for="bounce")
     assert reached(people) == {"luc", "ann"}

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.urls import reverse
 
 from newsletter.models import Consent, Newsletter, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
@@ -13,6 +14,7 @@ from newsletter.services.implied import note_implied
 from newsletter.services.subscriptions import Trace
 from organizations.models import AccessRequest, Customer
 from tests import factories
+from tests.imports import run, write
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +54,23 @@ def test_a_purchase_is_a_consent_of_two_years_with_its_source(buyer, implied):
     assert line.expires_at == datetime(2028, 3, 1, tzinfo=ZoneInfo("America/Toronto"))
     assert not Subscription.objects.filter(topic=other).exists()
     assert note_implied() == 0
+
+
+def test_a_purchase_of_a_file_in_the_other_spelling_of_a_domain_is_the_same_person(buyer, implied, tmp_path):
+    """Addresses are copied between tables: the books have the one spelling already."""
+    turn_on(implied, takes_invoices=True)
+    left = factories.SubscriberFactory(merchant=implied.merchant, email="luc@xn--exmple-cua.org")
+    subscriptions.leave(subscriber=left, trace=Trace(channel=Consent.Channel.LINK))
+    path = tmp_path / "customers.csv"
+    columns = (
+        "number,kind,name,email,phone,language,address_line1,address_line2,city,province,postal_code,country,neq,"
+        "program,terms_days,credit_limit"
+    )
+    number = {"number": buyer.number, "kind": "individual", "name": "Luc", "language": "fr"}
+    write(path, columns, {**number, "email": "Luc@exämple.org"})
+    assert run("customers", path).exit_code == 0
+    assert note_implied() == 0
+    assert not Subscription.objects.active().exists()
 
 
 def test_a_later_purchase_makes_it_last_longer(buyer, implied):
@@ -105,3 +124,23 @@ def test_it_ends_by_itself(buyer, implied, today, time_machine):
     time_machine.move_to(today + timedelta(days=2 * 366))
     assert not Subscription.objects.active().exists()
     assert note_implied() == 0
+
+
+@pytest.mark.parametrize("way", ["link", "profile"])
+def test_a_no_said_after_the_end_of_an_implied_consent_is_heard(way, client, buyer, implied, today, time_machine):
+    """Nothing comes at that moment: without the withdrawal, the next purchase would begin it again."""
+    turn_on(implied, takes_invoices=True)
+    note_implied()
+    time_machine.move_to(today + timedelta(days=2 * 366))
+    Subscriber.objects.update(language="fr-ca")
+    page = reverse("newsletter:unsubscribe", args=[Subscriber.objects.get().key.hex])
+    act = page
+    if way == "profile":
+        page, act = reverse("newsletter:profile"), reverse("newsletter:profile-leave")
+        client.force_login(factories.UserFactory(email=buyer.email))
+    assert "Veuillez me désabonner" in client.get(page).text
+    client.post(act)
+    assert "Veuillez me désabonner" not in client.get(page).text
+    factories.InvoiceFactory(customer=buyer, number="F-9", issued_on=date(2028, 11, 1), due_on=date(2028, 12, 1))
+    assert note_implied() == 0
+    assert not Subscription.objects.active().exists()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
+from organizations.loader.staging import value_of
 from tests import factories
 from tests.imports import run, write
 
 pytestmark = pytest.mark.django_db
+WAITING = """
+SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid') FROM pg_sleep(0.01)
+"""
 COLUMNS = "email,language,topic,basis,consented_on,evidence"
 
 
@@ -43,6 +49,7 @@ def line(email: str = "luc@example.org", **cells: object) -> dict[str, object]:
 
 
 def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path):
+    begun = value_of("SELECT clock_timestamp()")
     write(
         path, COLUMNS, line(" Luc@Example.org"), line("anne@example.org", basis="purchase", consented_on="2026-02-01")
     )
@@ -51,6 +58,8 @@ def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path)
     assert (luc.subscriber.email, luc.kind, luc.channel) == ("luc@example.org", "express", "import")
     assert luc.source == "Carte signée, salon de l’habitation"
     assert luc.at == datetime(2025, 1, 15, tzinfo=ZoneInfo("America/Toronto"))
+    # By the clock of the database, which nobody stopped.
+    assert abs(luc.recorded_at - begun) < timedelta(hours=1)
     assert (anne.kind, anne.expires_at.date()) == ("implied", date(2028, 2, 1))
     assert Subscription.objects.active().count() == 2
     assert not OutgoingMessage.objects.exists()
@@ -121,7 +130,62 @@ def test_each_reject_says_why(path, topic):
     assert outcome.summary == "created=1 updated=0 unchanged=0 rejected=8"
 
 
+def test_who_left_by_one_spelling_of_a_domain_left_by_the_other(path, topic):
+    consent = factories.ConsentFactory(
+        topic=topic, wording=Wording.objects.get(), subscriber__email="luc@xn--exmple-cua.org"
+    )
+    write(path, COLUMNS, line("Luc@exämple.org"), line("é@example.org"))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [(3, "email", "not_an_email")]
+    assert outcome.summary == "created=0 updated=0 unchanged=1 rejected=1"
+    subscriptions.leave(subscriber=consent.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    assert (2, "email", "consent_withdrawn") in run("subscribers", path).codes
+
+
 def test_a_topic_of_another_merchant_is_unknown(path, riviere):
     factories.TopicFactory(merchant=riviere, slug="bateaux")
     write(path, COLUMNS, line(topic="bateaux"))
     assert run("subscribers", path).codes == [(2, "topic", "unknown_topic")]
+
+
+class Leaver(Thread):
+    """Leaves on a connection of its own: begun before the import writes, committed once it waits."""
+
+    def __init__(self, subscriber: Subscriber) -> None:
+        super().__init__()
+        self.subscriber = subscriber
+        self.has_left = Event()
+        self.saw_it_wait = False
+
+    def run(self) -> None:
+        try:
+            with transaction.atomic():
+                subscriptions.leave(subscriber=self.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+                self.has_left.set()
+                self.saw_it_wait = any(map(self.is_waited_for, range(1000)))
+        finally:
+            connection.close()
+
+    def is_waited_for(self, _time: int) -> bool:
+        """Asks the database again and again; a hundredth of a second goes by in it each time."""
+        return value_of(WAITING)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_agreed_before", [True, False])
+def test_who_leaves_while_a_file_is_written_is_not_subscribed_again(path, topic, has_agreed_before):
+    """The file was judged when they were still there: their withdrawal is waited for, and heard."""
+    other = factories.TopicFactory(merchant=topic.merchant, slug="autre")
+    held = topic if has_agreed_before else other
+    implied = {"kind": "implied", "channel": "invoice", "source": "F-1", "wording": None, "language": ""}
+    implied["expires_at"] = datetime(2027, 1, 1, tzinfo=ZoneInfo("UTC"))
+    consent = factories.ConsentFactory(topic=held, subscriber__email="luc@example.org", **implied)
+    write(path, COLUMNS, line(), line("neuf@example.org"))
+    leaver = Leaver(consent.subscriber)
+    leaver.start()
+    assert leaver.has_left.wait(30)
+    assert run("subscribers", path).exit_code == 0
+    leaver.join()
+    assert leaver.saw_it_wait
+    active = Subscription.objects.active().values_list("subscriber__email", flat=True)
+    assert list(active) == ["neuf@example.org"]

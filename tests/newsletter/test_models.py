@@ -27,6 +27,12 @@ def erase(model: type[Model]) -> None:
         cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: SLF001 - the documented name of the table
 
 
+def empty(table: str) -> None:
+    """As somebody at a console would: a session of the tests alone says that it may."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL comptoir.may_empty = ''; TRUNCATE {table}")
+
+
 @pytest.fixture
 def consent(topic: Topic) -> Consent:
     return factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
@@ -50,6 +56,32 @@ def test_the_ledger_is_never_rewritten_nor_shortened(consent):
     refused("Cannot update or delete", lambda: erase(Consent), ProgrammingError)
     refused("Cannot update or delete", lambda: Wording.objects.update(text_fr="Autre"), ProgrammingError)
     refused("Cannot update or delete", lambda: erase(Wording), ProgrammingError)
+
+
+def test_the_ledger_is_never_emptied(consent):
+    for table in ("newsletter_consent", "newsletter_subscription", "newsletter_subscriber CASCADE"):
+        refused("Cannot empty", lambda table=table: empty(table), DatabaseError)
+    assert Consent.objects.get() == consent
+
+
+def test_a_topic_keeps_the_names_somebody_agreed_to(consent):
+    for field in ("name_fr", "name_en", "slug"):
+        change = {field: "autre"}
+        refused("Cannot rename", lambda change=change: Topic.objects.update(**change), DatabaseError)
+    Topic.objects.update(about_fr="Chaque mois", closed_at=timezone.now())
+    free = factories.TopicFactory(merchant=consent.topic.merchant)
+    Topic.objects.filter(pk=free.pk).update(name_fr="Autre")
+
+
+def test_what_was_typed_and_confirmed_is_final(topic):
+    ends = timezone.now() + timedelta(days=1)
+    fields = {"merchant": topic.merchant, "language": "fr-ca", "wording": Wording.objects.get(), "expires_at": ends}
+    SignUp.objects.create(email="a@example.org", token_hash="1", **fields)
+    refused("Cannot update", lambda: SignUp.objects.update(ip="203.0.113.1"), ProgrammingError)
+    refused("Cannot update", lambda: SignUp.objects.update(email="b@example.org"), ProgrammingError)
+    SignUp.objects.update(confirmed_at=timezone.now())
+    refused("Cannot update or delete", lambda: SignUp.objects.update(confirmed_at=None), ProgrammingError)
+    refused("Cannot update or delete", lambda: erase(SignUp), ProgrammingError)
 
 
 def test_an_address_of_the_ledger_never_changes(consent):

@@ -128,42 +128,53 @@ def test_choosing_topics_writes_only_what_changes(topic):
         "language": "en-ca",
         "trace": Trace(channel=Channel.PROFILE),
     }
-    assert subscriptions.choose_topics(topics=[topic], **choose) == 0
-    assert subscriptions.choose_topics(topics=[other], **choose) == 2
+    assert subscriptions.choose_topics(begun=[topic], ended=[], **choose) == 0
+    assert subscriptions.choose_topics(begun=[other], ended=[topic], **choose) == 2
+    assert subscriptions.choose_topics(begun=[other], ended=[topic], **choose) == 0
     assert Subscription.objects.active().get().topic == other
     assert Consent.objects.filter(topic=other).get().language == "en-ca"
 
 
-def test_a_tick_turns_an_implied_consent_into_an_express_one(topic):
+@pytest.fixture
+def implied(topic: Topic) -> Subscription:
+    """Somebody bought something, and may be written to for one more day."""
     subscriber = factories.SubscriberFactory(merchant=topic.merchant)
-    factories.ConsentFactory(
-        subscriber=subscriber,
-        topic=topic,
-        kind="implied",
-        channel=Channel.INVOICE,
-        source="F-1",
-        wording=None,
-        language="",
-        expires_at=timezone.now() + timedelta(days=1),
-    )
-    subscriptions.choose_topics(
-        subscriber=subscriber,
-        topics=[topic],
-        wording=Wording.objects.get(),
-        language="fr-ca",
-        trace=Trace(channel=Channel.PREFERENCES),
-    )
-    assert Subscription.objects.get().express_at is not None
+    ends = timezone.now() + timedelta(days=1)
+    given = {"kind": "implied", "channel": Channel.INVOICE, "source": "F-1", "expires_at": ends}
+    factories.ConsentFactory(subscriber=subscriber, topic=topic, wording=None, language="", **given)
+    return Subscription.objects.get()
+
+
+def test_an_implied_consent_becomes_an_express_one_only_when_agreed_to(topic, implied):
+    other = factories.TopicFactory(merchant=topic.merchant)
+    choose = {"subscriber": implied.subscriber, "wording": Wording.objects.get(), "language": "fr-ca"}
+    choose["trace"] = Trace(channel=Channel.PREFERENCES)
+    assert subscriptions.choose_topics(begun=[other], ended=[], **choose) == 1
+    implied.refresh_from_db()
+    assert implied.express_at is None
+    assert subscriptions.choose_topics(begun=[topic], ended=[], **choose) == 1
+    implied.refresh_from_db()
+    assert implied.express_at is not None
+
+
+def test_an_implied_consent_that_is_refused_is_withdrawn(topic, implied):
+    trace = Trace(channel=Channel.PREFERENCES)
+    choose = {"subscriber": implied.subscriber, "wording": None, "language": "fr-ca", "trace": trace}
+    assert subscriptions.choose_topics(begun=[], ended=[topic], **choose) == 1
+    implied.refresh_from_db()
+    assert implied.left_at is not None
 
 
 def test_a_consent_given_aloud_names_the_agent_and_the_evidence(topic, sam):
     trace = Trace(channel=Channel.PHONE, by=sam)
-    wanted = {"merchant": topic.merchant, "email": "Luc@example.org", "language": "fr-ca", "topics": [topic]}
+    wording = Wording.objects.get()
+    wanted = {"email": "Luc@example.org", "language": "en-ca", "topics": [topic], "wording": wording}
     with pytest.raises(EvidenceMissing):
         subscriptions.note_consent(source=" ", trace=trace, **wanted)
     subscriptions.note_consent(source="Appel du 22 novembre", trace=trace, **wanted)
     line = Consent.objects.get()
     assert (line.by, line.source, line.channel) == (sam, "Appel du 22 novembre", "phone")
+    assert (line.wording, line.language) == (wording, "en-ca")
 
 
 def test_a_new_wording_is_a_new_version_and_the_old_one_stays(topic, sam):

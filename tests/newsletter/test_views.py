@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from newsletter.links import token_of
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
+from newsletter.services.subscriptions import LASTS, MOST_WAITING, TooManySignUps, Trace
 from tests import factories
+from tests.newsletter.posting import filled
+from tests.test_access import ROUTES
+from tests.test_access import address as url_of
 
 pytestmark = pytest.mark.django_db
+# Public pages without the form at their foot, and why.
+WITHOUT_FORM = {
+    "newsletter:subscribe": "it is the form",
+    "newsletter:subscribe-sent": "its reader has just filled the form, and is led back to it",
+    "newsletter:confirm": "a link of the form that does not work leads back to it",
+}
 
 
 @pytest.fixture
@@ -30,14 +44,41 @@ def address(name: str, subscriber: Subscriber) -> str:
     return reverse(f"newsletter:{name}", args=[subscriber.key.hex])
 
 
-def test_the_form_is_at_the_foot_of_every_public_page(client, topic, alice):
-    for name in ("portal:landing", "account_login", "account_signup", "newsletter:subscribe"):
-        page = client.get(reverse(name)).content.decode()
-        assert "Offres du mois" in page, name
-        assert Wording.objects.get().text_fr in page, name
-        assert "checked" not in page, name
-    client.force_login(alice)
-    assert "Offres du mois" not in client.get(reverse("accounts:profile")).content.decode()
+FORM = f'action="{reverse_lazy("newsletter:subscribe")}"'
+
+
+def test_the_form_is_at_the_foot_of_every_public_page(client, topic, acme, alice):
+    """Every route that lets anybody in, and what it answers to a link that is not ours; none of it ticked."""
+    invoice = factories.InvoiceFactory(customer=acme)
+    without = set()
+    seen = 0
+    for route in (route for route in ROUTES if route.door == "public"):
+        answer = client.get(url_of(route, acme, invoice))
+        if answer.headers.get("Content-Type", "").startswith("text/html") and answer.content:
+            seen += 1
+            if FORM not in answer.text:
+                without.add(route.name)
+            else:
+                assert "checked" not in answer.text, route.name
+                assert Wording.objects.get().text_fr in answer.text, route.name
+    assert seen > 20
+    assert without == set(WITHOUT_FORM)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_the_form_is_at_the_foot_of_what_says_no_as_well(topic, status):
+    visitor = Client(enforce_csrf_checks=status == 403, headers={"accept-language": "fr-CA"})
+    fields = {f"f{n}": "x" for n in range(2000 if status == 400 else 1)}  # more than Django takes
+    answer = visitor.get("/nulle-part/") if status == 404 else visitor.post(reverse("account_login"), fields)
+    assert answer.status_code == status
+    assert FORM in answer.text
+
+
+def test_the_page_of_a_host_that_is_not_ours_stands_without_the_form(client, topic):
+    answer = client.get("/", headers={"host": "ailleurs.example"})
+    assert answer.status_code == 400
+    assert "Location Boréal" in answer.text
+    assert FORM not in answer.text
 
 
 def test_without_topic_or_wording_nothing_is_offered(client, boreal):
@@ -85,9 +126,25 @@ def test_a_topic_of_another_merchant_is_not_offered(client, topic, riviere):
     assert client.post(reverse("newsletter:subscribe"), typed(topic, topics=[other.pk])).status_code == 422
 
 
-def test_an_internationalised_address_is_taken(client, topic):
-    client.post(reverse("newsletter:subscribe"), typed(topic, email="luc@exämple.org"))
-    assert SignUp.objects.get().email == "luc@exämple.org"
+def test_an_internationalised_domain_is_one_subscriber_however_it_is_written(client, topic):
+    for written in ("luc@exämple.org", "luc@xn--exmple-cua.org"):
+        client.post(reverse("newsletter:subscribe"), typed(topic, email=written))
+    sign_up = SignUp.objects.get()
+    assert sign_up.email == "luc@xn--exmple-cua.org"
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant, email=sign_up.email)
+    factories.ConsentFactory(topic=topic, subscriber=subscriber, wording=sign_up.wording)
+    client.post(address("unsubscribe", subscriber))
+    for written in ("luc@exämple.org", "luc@xn--exmple-cua.org"):
+        found = subscriptions.subscriber_for(merchant=topic.merchant, email=written, language="fr-ca")
+        assert not found.subscriptions.active().exists()
+
+
+@pytest.mark.parametrize("email", ["é@example.org", "ine\u017f@example.org", "luc@☃️.example"])
+def test_an_address_that_mail_cannot_carry_is_refused_with_the_reason(client, topic, email):
+    response = client.post(reverse("newsletter:subscribe"), typed(topic, email=email))
+    assert response.status_code == 422
+    assert "sans accent ni lettre" in response.text
+    assert not SignUp.objects.exists()
 
 
 def test_a_robot_that_fills_every_field_learns_nothing_and_sends_nothing(client, topic):
@@ -100,11 +157,60 @@ def test_a_robot_that_fills_every_field_learns_nothing_and_sends_nothing(client,
 def test_a_robot_that_insists_is_stopped(client, topic):
     answers = [
         client.post(reverse("newsletter:subscribe"), typed(topic, email=f"r{n}@example.org")).status_code
-        for n in range(25)
+        for n in range(60)
     ]
     assert answers[:20] == [303] * 20
     assert set(answers[20:]) == {429}
-    assert SignUp.objects.count() == 20
+    assert SignUp.objects.count() == OutgoingMessage.objects.count() == 20
+
+
+@pytest.mark.slow
+def test_a_robot_with_ten_thousand_addresses_sends_few_mails_and_a_visitor_is_told(client, topic, today, time_machine):
+    asked = {"language": "fr-ca", "topics": [topic], "wording": Wording.objects.get(), "merchant": topic.merchant}
+    refused = 0
+    for n in range(10_000):
+        trace = Trace(channel=Consent.Channel.WEB_FORM, ip=f"198.51.{n // 250}.{n % 250}")
+        try:
+            subscriptions.ask_to_subscribe(email=f"r{n}@example.org", trace=trace, **asked)
+        except TooManySignUps:
+            refused += 1
+    assert SignUp.objects.count() == OutgoingMessage.objects.count() == MOST_WAITING == 10_000 - refused
+    response = client.post(reverse("newsletter:subscribe"), typed(topic))
+    assert response.status_code == 422
+    assert "Réessayez dans une heure" in response.text
+    assert "luc@example.org" in response.text
+    time_machine.move_to(today + timedelta(hours=1, seconds=1))
+    assert client.post(reverse("newsletter:subscribe"), typed(topic)).status_code == 303
+    assert SignUp.objects.latest("pk").email == "luc@example.org"
+
+
+def test_people_who_confirm_are_no_robot(client, topic, today):
+    now = timezone.now()
+    typed_by = {"merchant": topic.merchant, "language": "fr-ca", "wording": Wording.objects.get(), "created_at": now}
+    SignUp.objects.bulk_create(
+        SignUp(email=f"p{n}@example.org", token_hash=str(n), expires_at=now + LASTS, confirmed_at=now, **typed_by)
+        for n in range(MOST_WAITING)
+    )
+    assert client.post(reverse("newsletter:subscribe"), typed(topic)).status_code == 303
+
+
+def test_the_links_of_a_message_work_for_years(client, topic, subscriber, today, time_machine):
+    """Ten years on, the topic closed and every wording replaced."""
+    campaign = factories.CampaignFactory(topic=topic, status="sent", started_at=today, finished_at=today)
+    token = token_of(key=subscriber.key, campaign_id=campaign.pk)
+    time_machine.move_to(today + timedelta(days=3653))
+    Topic.objects.update(closed_at=timezone.now())
+    factories.WordingFactory(merchant=topic.merchant, version=2)
+    preferences, unsubscribe = (reverse(f"newsletter:{name}", args=[token]) for name in ("preferences", "unsubscribe"))
+    form = filled(client.get(preferences).text, having="wording", language=["en-ca"])
+    assert client.post(preferences, form).status_code == 303
+    subscriber.refresh_from_db()
+    assert subscriber.language == "en-ca"
+    assert Subscription.objects.active().exists()
+    assert client.get(unsubscribe).status_code == 200
+    assert Client(enforce_csrf_checks=True).post(unsubscribe, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not Subscription.objects.active().exists()
+    assert client.get(preferences).status_code == 200
 
 
 def test_an_old_wording_shown_before_a_new_one_is_the_one_agreed_to(client, topic):
@@ -163,8 +269,7 @@ def test_preferences_by_link_need_no_sign_in_and_show_one_s_own_history(client, 
     page = client.get(address("preferences", subscriber)).content.decode()
     assert "Cours de conduite" in page
     assert "Consentement exprès" in page
-    form = {"topics": [other.pk], "wording": Wording.objects.latest("version").pk}
-    response = client.post(address("preferences", subscriber), form)
+    response = client.post(address("preferences", subscriber), filled(page, having="wording", topics=[other.pk]))
     assert response.status_code == 303
     assert Subscription.objects.active().get().topic == other
     assert Consent.objects.filter(channel="preferences").count() == 2
@@ -180,7 +285,7 @@ def test_the_profile_manages_topics_and_leaves_everything(client, topic, alice: 
     page = client.get(reverse("newsletter:profile")).content.decode()
     assert "Offres du mois" in page
     assert "Veuillez me désabonner" not in page
-    form = {"merchant": topic.merchant_id, "topics": [topic.pk], "wording": Wording.objects.get().pk}
+    form = filled(page, having="wording", topics=[topic.pk])
     assert client.post(reverse("newsletter:profile"), form).status_code == 303
     assert Subscription.objects.active().get().subscriber.email == alice.email
     page = client.get(reverse("newsletter:profile")).content.decode()

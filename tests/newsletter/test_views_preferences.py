@@ -1,0 +1,126 @@
+"""Choosing topics, from the profile and by the link of a message: what was ticked beforehand is no agreement."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from newsletter.links import token_of
+from newsletter.models import Consent, Recipient, Subscriber, Subscription, Topic, Wording
+from newsletter.services import subscriptions
+from newsletter.services.subscriptions import Trace
+from tests import factories
+from tests.newsletter.posting import filled
+
+pytestmark = pytest.mark.django_db
+LINK = Trace(channel=Consent.Channel.LINK)
+
+
+@pytest.fixture
+def bought(topic: Topic, alice: User) -> Subscriber:
+    """Alice once bought something: she may be written to for a month, though she never agreed."""
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant, email=alice.email)
+    implied = {"kind": "implied", "channel": "invoice", "source": "F-1"}
+    implied["expires_at"] = timezone.now() + timedelta(days=30)
+    factories.ConsentFactory(topic=topic, subscriber=subscriber, wording=None, language="", **implied)
+    return subscriber
+
+
+@pytest.fixture(params=["profile", "preferences"])
+def page(request: pytest.FixtureRequest, client: Client, bought: Subscriber, alice: User) -> str:
+    """Each of the two pages where Alice chooses."""
+    if request.param == "preferences":
+        return reverse("newsletter:preferences", args=[bought.key.hex])
+    client.force_login(alice)
+    return reverse("newsletter:profile")
+
+
+def saved(client: Client, page: str, **changes: list[object]) -> int:
+    """Open the page and send its form with these changes; how many lines of the ledger that wrote."""
+    before = Consent.objects.count()
+    form = filled(client.get(page).text, having="wording", **changes)
+    assert client.post(page, form).status_code == 303
+    return Consent.objects.count() - before
+
+
+def test_what_was_ticked_beforehand_gives_nothing_when_saved(client, page, topic):
+    shown = client.get(page).text
+    assert "en raison d’un achat ou d’une demande, jusqu’au" in shown
+    assert shown.count("checked") == 1
+    assert saved(client, page) == 0
+    other = factories.TopicFactory(merchant=topic.merchant)
+    assert saved(client, page, topics=[topic.pk, other.pk]) == 1
+    assert Subscription.objects.get(topic=topic).express_at is None
+    assert Subscription.objects.get(topic=other).express_at is not None
+
+
+def test_a_box_of_its_own_agrees_expressly(client, page, topic):
+    assert saved(client, page, agreed=[topic.pk]) == 1
+    line = Consent.objects.latest("pk")
+    assert (line.kind, line.wording, line.language) == ("express", Wording.objects.get(), "fr-ca")
+    assert "Le recevoir sans échéance" not in client.get(page).text
+
+
+def test_unticking_refuses_an_implied_consent(client, page, topic):
+    assert saved(client, page, topics=[]) == 1
+    assert Subscription.objects.get(topic=topic).left_at is not None
+
+
+def test_agreeing_and_refusing_at_once_is_asked_again(client, page, topic):
+    form = filled(client.get(page).text, having="wording", topics=[], agreed=[topic.pk])
+    response = client.post(page, form)
+    assert response.status_code == 422
+    assert "choisissez l’un ou l’autre" in response.text
+    assert Consent.objects.count() == 1
+
+
+def test_an_old_page_never_resubscribes_who_left_since(client, page, bought):
+    form = filled(client.get(page).text, having="wording")
+    subscriptions.leave(subscriber=bought, trace=LINK)
+    client.post(page, form)
+    assert not Subscription.objects.active().exists()
+
+
+def test_the_language_of_the_messages_is_changed(client, page, bought):
+    assert saved(client, page, language=["en-ca"]) == 0
+    bought.refresh_from_db()
+    assert bought.language == "en-ca"
+    form = filled(client.get(page).text, having="wording")
+    assert form["language"] == ["en-ca"]
+    assert client.post(page, {**form, "language": ["de"]}).status_code == 422
+
+
+def test_whoever_refuses_the_last_topic_of_a_campaign_s_link_counts_as_left(client, topic):
+    other = factories.TopicFactory(merchant=topic.merchant)
+    first = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    factories.ConsentFactory(topic=other, subscriber=first.subscriber, wording=first.wording)
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    recipient = Recipient.objects.create(campaign=campaign, subscriber=first.subscriber)
+    token = token_of(key=first.subscriber.key, campaign_id=campaign.pk)
+    page = reverse("newsletter:preferences", args=[token])
+    assert saved(client, page, topics=[other.pk]) == 1
+    recipient.refresh_from_db()
+    assert recipient.left_at is None
+    assert saved(client, page, topics=[]) == 1
+    recipient.refresh_from_db()
+    assert recipient.left_at is not None
+
+
+def test_without_words_to_agree_with_one_can_still_leave(client, riviere, alice):
+    """Imported consents have evidence, and the merchant may have written no wording yet."""
+    topic = factories.TopicFactory(merchant=riviere, name_fr="Sorties sur l’eau")
+    closed_to_her = factories.TopicFactory(merchant=riviere, name_fr="Cours de voile")
+    subscriber = factories.SubscriberFactory(merchant=riviere, email=alice.email)
+    imported = {"channel": "import", "source": "Carte signée", "wording": None, "language": ""}
+    factories.ConsentFactory(topic=topic, subscriber=subscriber, **imported)
+    page = reverse("newsletter:preferences", args=[subscriber.key.hex])
+    assert closed_to_her.name_fr not in client.get(page).text
+    assert saved(client, page) == 0
+    assert client.post(page, {"topics": [closed_to_her.pk], "language": "fr-ca"}).status_code == 422
+    assert saved(client, page, topics=[]) == 1
+    assert not Subscription.objects.active().exists()
