@@ -207,6 +207,13 @@ class Team(RuleBasedStateMachine):
         if done is not None and is_accepted:
             self.by_the_merchant.add(take_over.asked_by_id)
 
+    @rule(by=NUMBERS, how=st.sampled_from(["accepted", "refused", "opposed"]))
+    def take_over(self, by: int, how: str) -> None:
+        """The usual way, whole."""
+        self.ask_take_over(by=by)
+        if TakeOver.objects.open().filter(customer=self.customer).exists():
+            self.end_take_over(by=1, is_decided=how != "opposed", is_accepted=how == "accepted")
+
     @invariant()
     def somebody_is_in_charge(self) -> None:
         assert Membership.objects.in_charge().filter(customer=self.customer).exists()
