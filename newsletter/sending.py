@@ -38,6 +38,8 @@ STALE_AFTER = timedelta(minutes=2)  # longer than a chunk and the slowest dialog
 MAX_ATTEMPTS = 10  # with the outbox's delays, most of a day: news is not worth more
 MANY_LOST = 2
 REST = timedelta(seconds=15)
+# A server that makes us wait for its envelope that long may have outlasted the answer: it is asked for again.
+FRESH_SECONDS = 0.5
 IDLE = timedelta(seconds=20)
 
 CLAIM = """
@@ -125,6 +127,14 @@ def requeue_stale() -> int:
     return stale.update(status=Status.QUEUED, claimed_at=None)
 
 
+class Made(NamedTuple):
+    """The message to one reader as bytes, or why there is none."""
+
+    recipient_id: int
+    content: bytes = b""
+    failure: Exception | None = None
+
+
 class Chunk:
     """Claimed recipients on their way; each ends sent, failed, skipped, or queued again."""
 
@@ -135,6 +145,7 @@ class Chunk:
         self.left = deque(claimed.readers)
         self.letters = letters
         self.accepted: Reader | None = None  # by the server, and not marked yet
+        self.made: Made | None = None  # ahead of its turn
         self.count = 0
         self.lost = 0
 
@@ -148,12 +159,20 @@ class Chunk:
         return self.count
 
     def _next(self) -> bool:
-        """One reader, and whether another may follow. The envelope is given while the database answers."""
+        """One reader, and whether another may follow. The envelope is given while the database answers.
+
+        The bytes are ready before the question: whoever leaves while they are being made is not written to.
+        """
         reader = self.left[0]
+        made = self._made(reader)
         self._ask(reader)
-        handing, failure = self._begin(reader)
+        asked_at = time.monotonic()
+        handing, failure = self._begin(reader, made)
         answer = self.asking.answer()
         self.accepted = None
+        if time.monotonic() - asked_at > FRESH_SECONDS:
+            self._ask(reader)
+            answer = self.asking.answer()
         if answer.status != Campaign.Status.SENDING or not (answer.is_ours and answer.may_receive):
             if handing is not None:
                 handing.abandon()
@@ -170,11 +189,25 @@ class Chunk:
         accepted = self.accepted.recipient_id if self.accepted else 0
         self.asking.ask(accepted=accepted, recipient=reader.recipient_id)
 
-    def _begin(self, reader: Reader) -> tuple[mail.Handing | None, Exception | None]:
-        """The message up to the point where nobody has received it, or why not even that."""
+    def _made(self, reader: Reader) -> Made:
+        """The bytes, unless they were made ahead. Raises nothing."""
+        if self.made is not None and self.made.recipient_id == reader.recipient_id:
+            return self.made
         try:
-            content = self.letters.to(reader=reader)
-            return mail.Handing(recipient=mime.mailbox(reader.email), content=content), None
+            return Made(reader.recipient_id, self.letters.to(reader=reader))
+        except Refused as failure:
+            return Made(reader.recipient_id, failure=failure)
+
+    def _make_next(self) -> None:
+        """The message after this one, while the server thinks about this one."""
+        self.made = self._made(self.left[0]) if self.left else None
+
+    def _begin(self, reader: Reader, made: Made) -> tuple[mail.Handing | None, Exception | None]:
+        """The message up to the point where nobody has received it, or why not even that."""
+        if made.failure is not None:
+            return None, made.failure
+        try:
+            return mail.Handing(recipient=mime.mailbox(reader.email), content=made.content), None
         except (Refused, Unreachable, Deferred) as failure:
             return None, failure
 
@@ -184,7 +217,7 @@ class Chunk:
             if failure is not None:
                 raise failure
             if handing is not None:
-                handing.finish()
+                handing.finish(meanwhile=self._make_next)
         except Refused as refusal:
             self._fail(reader, reason=str(refusal))
         except Unreachable as absence:
