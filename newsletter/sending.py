@@ -25,7 +25,7 @@ from newsletter.letters import Letters, Reader
 from newsletter.models import Campaign, Recipient
 from newsletter.services import campaigns, returns
 from newsletter.services.campaigns import SEND
-from newsletter.services.returns import is_hard
+from newsletter.services.returns import is_full, is_hard
 
 logger = logging.getLogger(__name__)
 Status = Recipient.Status
@@ -226,7 +226,7 @@ class Chunk:
             self.lost = self.lost + 1 if isinstance(delayed, Lost) else 0
             if self.lost >= MANY_LOST:
                 return self._rest(reader, reason=str(delayed))
-            self._postpone(reader, reason=str(delayed))
+            self._postpone(reader, reason=str(delayed), is_theirs=not isinstance(delayed, Lost))
         else:
             self.accepted, self.lost = reader, 0
             self.count += 1
@@ -238,11 +238,19 @@ class Chunk:
         self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason), bounced_at=bounced_at)
         if is_bounce:
             insist(lambda: returns.suppress_bounced(key=reader.key))
+        elif is_full(reason):
+            self._count_soft(reader)
 
-    def _postpone(self, reader: Reader, *, reason: str) -> None:
+    def _count_soft(self, reader: Reader) -> None:
+        insist(lambda: returns.count_soft(recipient_id=reader.recipient_id, key=reader.key))
+
+    def _postpone(self, reader: Reader, *, reason: str, is_theirs: bool) -> None:
+        """Try it again later; given up, it counts against the mailbox when that is what delayed it."""
         attempts = Recipient.objects.values_list("attempts", flat=True).get(pk=reader.recipient_id) + 1
         if attempts >= MAX_ATTEMPTS:
             self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason))
+            if is_theirs:
+                self._count_soft(reader)
             return
         due_at = timezone.now() + delay(attempts=attempts)
         self._change(reader, status=Status.QUEUED, counted=True, due_at=due_at, last_error=_kept(reason))

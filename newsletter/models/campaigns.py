@@ -183,6 +183,7 @@ class Recipient(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     bounced_at = models.DateTimeField(_("bounced"), null=True, help_text=_("Hard bounces alone."))
+    soft_at = models.DateTimeField(_("soft bounce"), null=True, help_text=_("Told once or ten times, it counts once."))
     complained_at = models.DateTimeField(_("complained"), null=True)
     left_at = models.DateTimeField(_("left"), null=True, help_text=_("By a link of this very message."))
     last_error = models.CharField(_("last error"), max_length=500, blank=True)

@@ -28,6 +28,8 @@ RECENT = timedelta(days=30)
 COLUMNS = {"delivered": "delivered_at", "bounced": "bounced_at", "complained": "complained_at"}
 _OUR_ID = re.compile(r"\bn(\d{1,18})\.([0-9a-f]{12})@", re.ASCII)
 _PLAIN_HARD = re.compile(r"\b55[013]\b")
+# RFC 3463: 5.2.2 is a full mailbox; RFC 5321: so is 552, unless it says more.
+_FULL, _PLAIN_FULL = re.compile(r"\b5\.2\.2\b"), re.compile(r"\b552\b")
 
 
 def is_hard(answer: str) -> bool:
@@ -35,6 +37,26 @@ def is_hard(answer: str) -> bool:
     if _ENHANCED.search(answer):
         return _HARD.search(answer) is not None
     return _PLAIN_HARD.search(answer) is not None
+
+
+def is_full(answer: str) -> bool:
+    """Whether a final answer says that the mailbox is full: it may be emptied, and counts first."""
+    if _ENHANCED.search(answer):
+        return _FULL.search(answer) is not None
+    return _PLAIN_FULL.search(answer) is not None
+
+
+def count_soft(*, recipient_id: int, key: uuid.UUID) -> None:
+    """One message did not reach its mailbox: counted once for it, however often it is told; enough suppress.
+
+    A delivery begins the count again.
+    """
+    with transaction.atomic():
+        if not Recipient.objects.filter(pk=recipient_id, soft_at=None).update(soft_at=timezone.now()):
+            return
+        Subscriber.objects.filter(key=key).update(soft_bounces=F("soft_bounces") + 1)
+        if Subscriber.objects.filter(key=key, soft_bounces__gte=MANY_SOFT).exists():
+            suppress_bounced(key=key)
 
 
 def suppress_bounced(*, key: uuid.UUID) -> None:
@@ -48,7 +70,8 @@ def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool) -> N
     if recipient is not None:
         _note_on(recipient, kind=kind, is_lasting=is_lasting)
         return
-    # A bounce or complaint about service mail: the newsletter stops, service mail does not.
+    # A bounce or complaint about service mail: the newsletter stops, service mail does not. A soft one is not counted:
+    # nothing tells which message it is about, and it may be told ten times.
     for subscriber in Subscriber.objects.filter(email=normalize_email(email)).order_by("pk"):
         _judge(subscriber, kind=kind, is_lasting=is_lasting)
 
@@ -71,7 +94,10 @@ def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
     with transaction.atomic():
         if column and (kind != "bounced" or is_lasting):
             Recipient.objects.filter(pk=recipient.pk, **{column: None}).update(**{column: timezone.now()})
-        _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
+        if kind == "deferred" or (kind == "bounced" and not is_lasting):
+            count_soft(recipient_id=recipient.pk, key=recipient.subscriber.key)
+        else:
+            _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
     if kind in {"bounced", "complained"}:
         stop_if_needed(campaign=recipient.campaign)
 
@@ -87,10 +113,6 @@ def _judge(subscriber: Subscriber, *, kind: str, is_lasting: bool) -> None:
         leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
     elif kind == "bounced" and is_lasting:
         suppress_bounced(key=subscriber.key)
-    elif kind in {"bounced", "deferred"}:
-        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=F("soft_bounces") + 1)
-        if Subscriber.objects.filter(pk=subscriber.pk, soft_bounces__gte=MANY_SOFT).exists():
-            suppress_bounced(key=subscriber.key)
 
 
 def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:

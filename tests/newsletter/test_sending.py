@@ -150,6 +150,18 @@ def test_a_message_refused_for_what_it_says_suppresses_nobody(campaign, sink):
     assert not Subscriber.objects.exclude(suppressed_at=None).exists()
 
 
+def test_a_full_mailbox_counts_and_suppresses_only_at_the_limit(campaign, sink, topic):
+    sink.on_data = lambda envelope: "552 5.2.2 mailbox full" if "p1@example.org" in envelope.rcpt_tos else "250 OK"
+    sending.send(campaign_id=campaign.pk)
+    full = Subscriber.objects.get(email="p1@example.org")
+    assert (full.soft_bounces, full.suppressed_at) == (1, None)
+    Subscriber.objects.filter(pk=full.pk).update(soft_bounces=returns.MANY_SOFT - 1)
+    sending.send(campaign_id=begun(topic).pk)
+    full.refresh_from_db()
+    assert (full.soft_bounces, full.suppressed_for) == (returns.MANY_SOFT, "bounce")
+    assert Subscriber.objects.filter(soft_bounces=0, suppressed_at=None).count() == 4
+
+
 def test_a_delay_is_tried_again_and_arrives_once(campaign, sink, time_machine):
     answers = iter(["451 later", "451 later"])
     sink.on_data = lambda envelope: next(answers, "250 OK")
@@ -171,6 +183,8 @@ def test_a_server_that_delays_for_ever_is_given_up(campaign, sink, time_machine)
     assert statuses(campaign) == {"failed": 5}
     campaign.refresh_from_db()
     assert campaign.status == "sent"
+    # However many attempts it took, each mailbox failed once.
+    assert set(Subscriber.objects.values_list("soft_bounces", "suppressed_at")) == {(1, None)}
 
 
 def test_an_absent_server_fails_nobody_and_the_campaign_rests(campaign, sink, settings, tmp_path, time_machine):
@@ -284,6 +298,9 @@ def test_a_final_answer_is_told_from_a_wrong_address():
     soft = ["554 5.7.1 spam", "552 5.2.2 full", "550 5.7.26 unauthenticated", "554 no"]
     assert [returns.is_hard(answer) for answer in hard] == [True] * 4
     assert [returns.is_hard(answer) for answer in soft] == [False] * 4
+    full = ["552 5.2.2 full", "552 storage exceeded", "554 5.2.2 over quota"]
+    assert [returns.is_full(answer) for answer in full] == [True] * 3
+    assert not any(returns.is_full(answer) for answer in [*hard, "552 5.3.4 too big", "554 5.7.1 spam"])
 
 
 def test_campaigns_nobody_works_at_are_woken(campaign):
