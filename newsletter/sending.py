@@ -21,7 +21,7 @@ from accounts.delivery import delay
 from accounts.nudges import nudge
 from accounts.transports import Deferred, Lost, Refused, Unreachable
 from newsletter.asking import Asking, insist
-from newsletter.letters import Letters, Reader
+from newsletter.letters import Letters, LetterUnwritable, Reader
 from newsletter.models import Campaign, Recipient
 from newsletter.services import campaigns, returns
 from newsletter.services.campaigns import SEND
@@ -190,12 +190,12 @@ class Chunk:
         self.asking.ask(accepted=accepted, recipient=reader.recipient_id)
 
     def _made(self, reader: Reader) -> Made:
-        """The bytes, unless they were made ahead. Raises nothing."""
+        """The bytes, unless they were made ahead; what is wrong with them is told in its turn, by `_end`."""
         if self.made is not None and self.made.recipient_id == reader.recipient_id:
             return self.made
         try:
             return Made(reader.recipient_id, self.letters.to(reader=reader))
-        except Refused as failure:
+        except Exception as failure:  # noqa: BLE001 - kept for its turn
             return Made(reader.recipient_id, failure=failure)
 
     def _make_next(self) -> None:
@@ -208,28 +208,40 @@ class Chunk:
             return None, made.failure
         try:
             return mail.Handing(recipient=mime.mailbox(reader.email), content=made.content), None
-        except (Refused, Unreachable, Deferred) as failure:
+        except Exception as failure:  # noqa: BLE001 - told by `_end`, once the row is known to be ours
             return None, failure
 
     def _end(self, reader: Reader, handing: mail.Handing | None, failure: Exception | None) -> bool:
         """Let it be received; whether the next one may follow."""
-        try:
-            if failure is not None:
-                raise failure
-            if handing is not None:
+        if handing is not None:
+            try:
                 handing.finish(meanwhile=self._make_next)
-        except Refused as refusal:
-            self._fail(reader, reason=str(refusal))
-        except Unreachable as absence:
-            return self._rest(reader, reason=str(absence))
-        except Deferred as delayed:
-            self.lost = self.lost + 1 if isinstance(delayed, Lost) else 0
-            if self.lost >= MANY_LOST:
-                return self._rest(reader, reason=str(delayed))
-            self._postpone(reader, reason=str(delayed), is_theirs=not isinstance(delayed, Lost))
-        else:
-            self.accepted, self.lost = reader, 0
-            self.count += 1
+            except Exception as told:  # noqa: BLE001 - judged below, as what came before
+                failure = told
+        if failure is not None:
+            return self._judge(reader, failure)
+        self.accepted, self.lost = reader, 0
+        self.count += 1
+        return True
+
+    def _judge(self, reader: Reader, failure: Exception) -> bool:
+        """What a failure means for this reader, and whether the next one may follow."""
+        reason = str(failure)
+        match failure:
+            case LetterUnwritable():
+                return self._stop(reader, reason=reason)
+            case Unreachable():
+                return self._rest(reader, reason=reason)
+            case Refused():
+                self._fail(reader, reason=reason)
+            case Deferred():
+                self.lost = self.lost + 1 if isinstance(failure, Lost) else 0
+                if self.lost >= MANY_LOST:
+                    return self._rest(reader, reason=reason)
+                self._postpone(reader, reason=reason, is_theirs=not isinstance(failure, Lost))
+            case _:  # whatever is wrong with this one, the others leave
+                logger.error("Recipient %s: not sent", reader.recipient_id, exc_info=failure)
+                self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(repr(failure)))
         return True
 
     def _fail(self, reader: Reader, *, reason: str) -> None:
@@ -261,6 +273,12 @@ class Chunk:
         self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
         later = timezone.now() + REST
         insist(lambda: Campaign.objects.filter(pk=self.campaign.pk).update(next_claim_at=later))
+        return False
+
+    def _stop(self, reader: Reader, *, reason: str) -> bool:
+        """What nobody can be sent is no one reader's fault: they wait until somebody corrected it."""
+        self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
+        insist(lambda: returns.stop(campaign=self.campaign, why=Campaign.Stop.UNWRITABLE, detail=reason))
         return False
 
     def _change(self, reader: Reader, *, counted: bool = False, **changes: object) -> None:

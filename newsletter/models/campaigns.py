@@ -11,8 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.formats import percent
 from accounts.models import Language
 from newsletter.models.subscribers import Subscriber
 from newsletter.models.topics import Topic, in_language
@@ -48,6 +50,14 @@ class Campaign(models.Model):
         STOPPED = "stopped", _("Stopped by itself")
         CANCELED = "canceled", _("Canceled")
         SENT = "sent", _("Sent")
+
+    class Stop(models.TextChoices):
+        """What made it stop by itself."""
+
+        BOUNCES = "bounces", _("%(count)s addresses of %(total)s do not exist (%(share)s).")
+        REFUSALS = "refusals", _("The mail server refused %(count)s messages of %(total)s (%(share)s): %(detail)s")
+        COMPLAINTS = "complaints", _("%(count)s people of %(total)s complained (%(share)s).")
+        UNWRITABLE = "unwritable", _("The message cannot be written. %(detail)s")
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     merchant = models.ForeignKey(
@@ -89,7 +99,12 @@ class Campaign(models.Model):
     scheduled_at = models.DateTimeField(_("leaves"), null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("began"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
-    stopped_for = models.CharField(_("stopped because"), max_length=300, blank=True, editable=False)
+    stopped_for = models.CharField(
+        _("stopped because"), max_length=10, choices=Stop, blank=True, editable=False, help_text=_("Set by services.")
+    )
+    stopped_count = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients in trouble."))
+    stopped_of = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients written to."))
+    stopped_detail = models.CharField(max_length=300, blank=True, editable=False)
     next_claim_at = models.DateTimeField(
         default=timezone.now, editable=False, help_text=_("Keeps to the messages per minute.")
     )
@@ -152,6 +167,15 @@ class Campaign(models.Model):
     @property
     def body(self) -> str:
         return in_language(french=self.body_fr, english=self.body_en or self.body_fr)
+
+    @property
+    def why_stopped(self) -> str:
+        """In the language of the moment; empty unless it stopped by itself."""
+        if not self.stopped_for:
+            return ""
+        share = percent(round(self.stopped_count * 100 / (self.stopped_of or 1), 2), get_language() or "")
+        words = {"count": self.stopped_count, "total": self.stopped_of, "share": share, "detail": self.stopped_detail}
+        return str(self.Stop(self.stopped_for).label) % words
 
     @property
     def is_editable(self) -> bool:

@@ -8,16 +8,14 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
-from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
 
-from accounts.formats import percent
+from accounts.mime import one_line
 from accounts.models import normalize_email
 from newsletter.models import Campaign, Consent, Recipient, Subscriber
 from newsletter.services.campaigns import settings_of
+from newsletter.services.desk import tell_desk
 from newsletter.services.subscriptions import Trace, leave
-from organizations.letters import absolute, write_to
 
 MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
 FEW = 20  # returns under this number say nothing of a campaign
@@ -129,36 +127,23 @@ def stop_if_needed(*, campaign: Campaign) -> bool:
     if bounces + complaints < FEW:
         return False
     total = mine.filter(status__in=[Recipient.Status.SENT, Recipient.Status.FAILED]).count()
-    shares = ((bounces, limits.most_bounces, "bounces"), (complaints, limits.most_complaints, "complaints"))
-    for count, most, what in shares:
+    Stop = Campaign.Stop  # noqa: N806 - a class
+    shares = ((bounces, limits.most_bounces, Stop.BOUNCES), (complaints, limits.most_complaints, Stop.COMPLAINTS))
+    for count, most, why in shares:
         if count >= FEW and count * 100 > most * total:
-            return _stop(campaign, what=what, count=count, total=total)
+            return stop(campaign=campaign, why=why, count=count, total=total)
     return False
 
 
-def _stop(campaign: Campaign, *, what: str, count: int, total: int) -> bool:
+def stop(*, campaign: Campaign, why: Campaign.Stop, count: int = 0, total: int = 0, detail: str = "") -> bool:
+    """Nothing more leaves until somebody has looked; the merchant's desk is told, in the language it reads."""
     with transaction.atomic():
-        row = Campaign.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=campaign.pk)
+        rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
+        row = rows.get(pk=campaign.pk)
         if row.status != Campaign.Status.SENDING:
             return False
-        language = "fr-ca"
-        with translation.override(language):
-            words = {"count": count, "total": total, "share": percent(round(count * 100 / total, 2), language)}
-            if what == "bounces":
-                reason = _("%(count)s addresses of %(total)s do not exist (%(share)s).") % words
-            else:
-                reason = _("%(count)s people of %(total)s complained (%(share)s).") % words
-        row.status, row.stopped_for = Campaign.Status.STOPPED, reason
-        row.save(update_fields=["status", "stopped_for"])
-        write_to(
-            merchant=row.merchant,
-            to=row.merchant.email,
-            template="newsletter/emails/stopped",
-            context={
-                "campaign": row,
-                "reason": reason,
-                "action_url": absolute(reverse("admin:newsletter_campaign_change", args=[row.pk])),
-            },
-            language=language,
-        )
+        row.status, row.stopped_for = Campaign.Status.STOPPED, why
+        row.stopped_count, row.stopped_of, row.stopped_detail = count, total, one_line(detail)[:300]
+        row.save(update_fields=["status", "stopped_for", "stopped_count", "stopped_of", "stopped_detail"])
+        tell_desk(campaign=row, template="stopped")
     return True

@@ -200,7 +200,7 @@ def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
         returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.STOPPED
-    assert "20" in campaign.stopped_for
+    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("complaints", 20, 100)
 
 
 def test_a_bounce_of_service_mail_silences_the_newsletter_only(topic):

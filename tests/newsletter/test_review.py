@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter import review
+from newsletter import letters, review
 from newsletter.models import Campaign, Topic, Wording
 from newsletter.services import campaigns
 from newsletter.services.campaigns import CampaignBegun, CampaignNotReady, NotPossibleNow
@@ -52,6 +52,23 @@ def test_a_placeholder_or_a_broken_link_in_one_language_blocks(campaign):
         assert "ne mène nulle part" in found(campaign, body_en=f"[here](<{address}>)"), address
     for address in ("https://boreal.example/a?b=c", "mailto:a@b.ca", "tel:+15145550100", "http://localhost:8000/"):
         assert found(campaign, body_en=f"[here](<{address}>)") == "", address
+
+
+def test_a_language_that_cannot_be_written_blocks_and_says_why(campaign, settings, monkeypatch):
+    settings.DKIM_KEY = "not a key"
+    assert "ne peut être écrit" in found(campaign)
+    settings.DKIM_KEY = ""
+    words_of = letters.words_of
+
+    def words(*, language: str, **parts: object) -> letters.Words:
+        if language == "en-ca":
+            raise LookupError("{{ price }}")
+        return words_of(language=language, **parts)
+
+    monkeypatch.setattr(letters, "words_of", words)
+    (problem,) = review.problems(campaign=campaign)
+    assert problem.is_blocking
+    assert "en-ca: LookupError" in problem.words
 
 
 def test_a_message_gmail_would_cut_blocks(campaign):

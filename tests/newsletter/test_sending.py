@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import mail
 from accounts.models import OutgoingMessage
-from newsletter import sending
+from newsletter import letters, sending
+from newsletter.letters import Letters, Reader, Words
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
 from newsletter.services import campaigns, returns, subscriptions
 from newsletter.services.subscriptions import Trace
@@ -283,14 +284,71 @@ def test_too_many_bounces_stop_it_by_itself_and_the_desk_is_told(topic, sink, ti
     sending.send(campaign_id=campaign.pk)
     campaign.refresh_from_db()
     assert campaign.status == "stopped"
-    assert "50" in campaign.stopped_for
+    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("bounces", 50, 100)
     assert statuses(campaign)["queued"] == 150
     letter = OutgoingMessage.objects.get()
     assert letter.recipient == topic.merchant.email
-    assert campaign.stopped_for in letter.text
+    with translation.override("fr-ca"):
+        assert campaign.why_stopped in letter.text
+        assert "50 adresses sur 100 n’existent pas (50 %)" in campaign.why_stopped.replace("\xa0", " ")
+    with translation.override("en-ca"):
+        assert campaign.why_stopped == "50 addresses of 100 do not exist (50%)."
     campaigns.resume(campaign=campaign)
     campaign.refresh_from_db()
     assert campaign.status == "sending"
+
+
+@pytest.fixture
+def only_french(monkeypatch) -> None:
+    """As after a change of the templates that only one language notices."""
+    words_of = letters.words_of
+
+    def words(*, language: str, **parts: object) -> Words:
+        if language == "en-ca":
+            raise LookupError("{{ price }}")
+        return words_of(language=language, **parts)
+
+    monkeypatch.setattr(letters, "words_of", words)
+
+
+def test_a_language_nobody_reads_is_not_written(campaign, sink, only_french):
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_a_letter_that_cannot_be_written_stops_the_campaign_and_the_desk_is_told(campaign, sink, only_french, topic):
+    Subscriber.objects.filter(email="p2@example.org").update(language="en-ca")
+    assert sending.send(campaign_id=campaign.pk) == 2
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.stopped_for) == ("stopped", "unwritable")
+    assert statuses(campaign) == {"sent": 2, "queued": 3}
+    assert "en-ca: LookupError: {{ price }}" in OutgoingMessage.objects.get().text
+    assert sending.wake() == 0
+
+
+def test_a_key_that_signs_nothing_stops_the_campaign(campaign, sink, settings):
+    settings.DKIM_KEY = "-----BEGIN RSA PRIVATE KEY-----\nnothing\n-----END RSA PRIVATE KEY-----"
+    assert sending.send(campaign_id=campaign.pk) == 0
+    campaign.refresh_from_db()
+    assert (campaign.stopped_for, statuses(campaign)) == ("unwritable", {"queued": 5})
+    settings.DKIM_KEY = ""
+    campaigns.resume(campaign=campaign)
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_one_reader_nobody_can_write_to_blocks_no_other(campaign, sink, monkeypatch):
+    write = Letters.to
+
+    def to(letters: Letters, *, reader: Reader) -> bytes:
+        if reader.email == "p1@example.org":
+            raise LookupError("550 5.1.1")
+        return write(letters, reader=reader)
+
+    monkeypatch.setattr(Letters, "to", to)
+    assert sending.send(campaign_id=campaign.pk) == 4
+    failed = Recipient.objects.get(status="failed")
+    assert (failed.subscriber.email, failed.last_error) == ("p1@example.org", "LookupError('550 5.1.1')")
+    # The fault is ours: the address stays.
+    assert not Subscriber.objects.exclude(suppressed_at=None).exists()
 
 
 def test_a_final_answer_is_told_from_a_wrong_address():
