@@ -40,6 +40,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Those of the public archive, newest first."""
         return self.filter(status=Campaign.Status.SENT, is_public=True).order_by("-finished_at", "-pk")
 
+    def readable(self) -> CampaignQuerySet:
+        """Public, and in somebody's inbox already: the link in it leads somewhere whatever became of the rest."""
+        return self.filter(is_public=True, started_at__isnull=False)
+
 
 class Campaign(models.Model):
     class Status(models.TextChoices):
