@@ -10,7 +10,7 @@ import time
 from collections import deque
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -81,8 +81,9 @@ def send(*, campaign_id: int) -> int:
         if len(claimed.readers) == CHUNK and not has_called:
             has_called = True
             nudge(SEND, campaign_id=campaign_id)
-        count += Chunk(campaign=campaign, claimed=claimed, letters=letters).send()
-        insist(partial(returns.stop_if_needed, campaign=campaign))
+        chunk = Chunk(campaign=campaign, claimed=claimed, letters=letters)
+        count += chunk.send()
+        insist(partial(returns.note_chunk, campaign=campaign, **chunk.tally()))
     else:
         if not has_called:
             nudge(SEND, campaign_id=campaign_id)
@@ -146,7 +147,8 @@ class Chunk:
         self.letters = letters
         self.accepted: Reader | None = None  # by the server, and not marked yet
         self.made: Made | None = None  # ahead of its turn
-        self.count = 0
+        self.count = self.bounced = self.refused = 0
+        self.last_refusal = ""
         self.lost = 0
 
     def send(self) -> int:
@@ -157,6 +159,11 @@ class Chunk:
         finally:
             self._finish()
         return self.count
+
+    def tally(self) -> dict[str, Any]:
+        """What it came to, in the words of `returns.note_chunk`."""
+        tried = self.count + self.bounced + self.refused
+        return {"tried": tried, "bounced": self.bounced, "refused": self.refused, "detail": self.last_refusal}
 
     def _next(self) -> bool:
         """One reader, and whether another may follow. The envelope is given while the database answers.
@@ -241,17 +248,25 @@ class Chunk:
                 self._postpone(reader, reason=reason, is_theirs=not isinstance(failure, Lost))
             case _:  # whatever is wrong with this one, the others leave
                 logger.error("Recipient %s: not sent", reader.recipient_id, exc_info=failure)
-                self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(repr(failure)))
+                self._give_up(reader, reason=repr(failure))
         return True
 
     def _fail(self, reader: Reader, *, reason: str) -> None:
-        is_bounce = is_hard(reason)
-        bounced_at = timezone.now() if is_bounce else None
-        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason), bounced_at=bounced_at)
-        if is_bounce:
-            insist(lambda: returns.suppress_bounced(key=reader.key))
-        elif is_full(reason):
-            self._count_soft(reader)
+        """The server's last word: the address is wrong, or this message is not wanted."""
+        if not is_hard(reason):
+            self._give_up(reader, reason=reason)
+            if is_full(reason):
+                self._count_soft(reader)
+            return
+        self.bounced += 1
+        now = timezone.now()
+        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason), bounced_at=now)
+        insist(lambda: returns.suppress_bounced(key=reader.key))
+
+    def _give_up(self, reader: Reader, *, reason: str) -> None:
+        self.refused += 1
+        self.last_refusal = reason
+        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason))
 
     def _count_soft(self, reader: Reader) -> None:
         insist(lambda: returns.count_soft(recipient_id=reader.recipient_id, key=reader.key))
@@ -260,7 +275,7 @@ class Chunk:
         """Try it again later; given up, it counts against the mailbox when that is what delayed it."""
         attempts = Recipient.objects.values_list("attempts", flat=True).get(pk=reader.recipient_id) + 1
         if attempts >= MAX_ATTEMPTS:
-            self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason))
+            self._give_up(reader, reason=reason)
             if is_theirs:
                 self._count_soft(reader)
             return

@@ -102,6 +102,7 @@ class Campaign(models.Model):
     )
     scheduled_at = models.DateTimeField(_("leaves"), null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("began"), null=True, blank=True, editable=False)
+    resumed_at = models.DateTimeField(_("resumed"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
     stopped_for = models.CharField(
         _("stopped because"), max_length=10, choices=Stop, blank=True, editable=False, help_text=_("Set by services.")
@@ -109,6 +110,11 @@ class Campaign(models.Model):
     stopped_count = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients in trouble."))
     stopped_of = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients written to."))
     stopped_detail = models.CharField(max_length=300, blank=True, editable=False)
+    # Kept with each chunk: counting a million rows after every hundred of them would be most of the work.
+    tried = models.PositiveIntegerField(default=0, editable=False, help_text=_("Since it began or was resumed."))
+    bounced = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
+    refused = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
+    complained = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
     next_claim_at = models.DateTimeField(
         default=timezone.now, editable=False, help_text=_("Keeps to the messages per minute.")
     )

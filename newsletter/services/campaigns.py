@@ -93,9 +93,10 @@ def pause(*, campaign: Campaign) -> Campaign:
 
 
 def resume(*, campaign: Campaign) -> Campaign:
-    """Go on where it stopped; after it stopped by itself, somebody has looked."""
+    """Go on where it stopped; somebody has looked: what came back until now counts no more against it."""
+    anew = {"stopped_for": "", "resumed_at": timezone.now(), "tried": 0, "bounced": 0, "refused": 0, "complained": 0}
     with transaction.atomic():
-        row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, stopped_for="")
+        row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, **anew)
         nudge(SEND, campaign_id=row.pk)
     return row
 

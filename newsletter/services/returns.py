@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.mime import one_line
@@ -89,14 +90,25 @@ def _recipient(*, email: str, message_id: str) -> Recipient | None:
 
 def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
     column = COLUMNS.get(kind)
+    is_new = False
     with transaction.atomic():
         if column and (kind != "bounced" or is_lasting):
-            Recipient.objects.filter(pk=recipient.pk, **{column: None}).update(**{column: timezone.now()})
+            row = Recipient.objects.filter(pk=recipient.pk, **{column: None})
+            is_new = bool(row.update(**{column: timezone.now()}))
         if kind == "deferred" or (kind == "bounced" and not is_lasting):
             count_soft(recipient_id=recipient.pk, key=recipient.subscriber.key)
         else:
             _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
-    if kind in {"bounced", "complained"}:
+    if is_new and kind in {"bounced", "complained"}:
+        _count_return(recipient, kind=kind)
+
+
+def _count_return(recipient: Recipient, *, kind: str) -> None:
+    """What comes back of a message that left before somebody looked and resumed is known already."""
+    if recipient.sent_at is None:
+        return
+    running = Q(resumed_at=None) | Q(resumed_at__lte=recipient.sent_at)
+    if Campaign.objects.filter(running, pk=recipient.campaign_id).update(**{kind: F(kind) + 1}):
         stop_if_needed(campaign=recipient.campaign)
 
 
@@ -118,21 +130,36 @@ def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:
     rows.update(suppressed_at=timezone.now(), suppressed_for=reason)
 
 
-def stop_if_needed(*, campaign: Campaign) -> bool:
-    """Stop the campaign by itself, and say so to the merchant's desk, once its returns pass a threshold."""
-    mine = Recipient.objects.filter(campaign=campaign.pk)
-    bounces = mine.filter(bounced_at__isnull=False).count()
-    complaints = mine.filter(complained_at__isnull=False).count()
-    limits = settings_of(merchant=campaign.merchant)
-    if bounces + complaints < FEW:
+def note_chunk(*, campaign: Campaign, tried: int, bounced: int, refused: int, detail: str) -> bool:
+    """Add what became of some recipients to the figures of the campaign; whether that stopped it."""
+    if tried:
+        Campaign.objects.filter(pk=campaign.pk).update(
+            tried=F("tried") + tried, bounced=F("bounced") + bounced, refused=F("refused") + refused
+        )
+    return stop_if_needed(campaign=campaign, detail=detail)
+
+
+def stop_if_needed(*, campaign: Campaign, detail: str = "") -> bool:
+    """Stop the campaign by itself, and say so to the merchant's desk, once its returns pass a threshold.
+
+    What was tried since it began, or since somebody looked and resumed it, in one row.
+    """
+    names = ("tried", "bounced", "refused", "complained")
+    tried, bounced, refused, complained = Campaign.objects.values_list(*names).get(pk=campaign.pk)
+    if max(bounced + refused, complained) < FEW:
         return False
-    total = mine.filter(status__in=[Recipient.Status.SENT, Recipient.Status.FAILED]).count()
-    Stop = Campaign.Stop  # noqa: N806 - a class
-    shares = ((bounces, limits.most_bounces, Stop.BOUNCES), (complaints, limits.most_complaints, Stop.COMPLAINTS))
-    for count, most, why in shares:
-        if count >= FEW and count * 100 > most * total:
-            return stop(campaign=campaign, why=why, count=count, total=total)
-    return False
+    limits = settings_of(merchant=campaign.merchant)
+    if _is_beyond(complained, limits.most_complaints, tried):
+        return stop(campaign=campaign, why=Campaign.Stop.COMPLAINTS, count=complained, total=tried)
+    if not _is_beyond(bounced + refused, limits.most_bounces, tried):
+        return False
+    if bounced >= refused:
+        return stop(campaign=campaign, why=Campaign.Stop.BOUNCES, count=bounced, total=tried)
+    return stop(campaign=campaign, why=Campaign.Stop.REFUSALS, count=refused, total=tried, detail=detail)
+
+
+def _is_beyond(count: int, most: Decimal, tried: int) -> bool:
+    return count >= FEW and count * 100 > most * tried
 
 
 def stop(*, campaign: Campaign, why: Campaign.Stop, count: int = 0, total: int = 0, detail: str = "") -> bool:

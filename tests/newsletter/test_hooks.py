@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from newsletter.letters import message_id
 from newsletter.models import Campaign, Consent, Recipient, Subscriber, Subscription, Topic, Wording
-from newsletter.services import returns
+from newsletter.services import campaigns, returns
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +189,7 @@ def test_a_message_to_the_mailto_address_leaves(recipient, settings):
 
 def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
     now = timezone.now()
-    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=now)
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=now, tried=100)
     people = Subscriber.objects.bulk_create(
         Subscriber(merchant=topic.merchant, email=f"p{n}@example.org") for n in range(100)
     )
@@ -201,6 +201,19 @@ def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.STOPPED
     assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("complaints", 20, 100)
+    # Somebody looked: what comes late of the messages of before stops nothing again.
+    campaigns.resume(campaign=campaign)
+    for person in people[returns.FEW :]:
+        returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.complained) == ("sending", 0)
+
+
+def test_a_bounce_told_twice_counts_once(recipient, topic):
+    Campaign.objects.update(status="sending", finished_at=None)
+    for _time in range(2):
+        returns.note_event(kind="bounced", email="luc@example.org", message_id="", is_lasting=True)
+    assert Campaign.objects.get().bounced == 1
 
 
 def test_a_bounce_of_service_mail_silences_the_newsletter_only(topic):

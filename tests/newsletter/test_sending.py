@@ -293,9 +293,34 @@ def test_too_many_bounces_stop_it_by_itself_and_the_desk_is_told(topic, sink, ti
         assert "50 adresses sur 100 n’existent pas (50 %)" in campaign.why_stopped.replace("\xa0", " ")
     with translation.override("en-ca"):
         assert campaign.why_stopped == "50 addresses of 100 do not exist (50%)."
+    # Somebody found the cause: what bounced before does not stop it again.
+    sink.on_recipient = lambda address: "250 OK"
     campaigns.resume(campaign=campaign)
+    assert sending.send(campaign_id=campaign.pk) == 150
     campaign.refresh_from_db()
-    assert campaign.status == "sending"
+    assert (campaign.status, statuses(campaign)) == ("sent", {"sent": 200, "failed": 50})
+
+
+def test_messages_refused_for_what_they_say_stop_it_too_with_the_answer(topic, sink):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
+    readers(topic, 150)
+    campaign = begun(topic)
+    sink.on_data = lambda envelope: "554 5.7.1 looks like spam"
+    assert sending.send(campaign_id=campaign.pk) == 0
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.stopped_for, statuses(campaign)) == (
+        "stopped", "refusals", {"failed": 100, "queued": 50}
+    )  # fmt: skip
+    assert "554 5.7.1 looks like spam" in OutgoingMessage.objects.get().text
+
+
+def test_what_a_chunk_adds_to_the_figures_costs_the_same_after_many(topic, django_assert_num_queries):
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    for _chunk in range(3):
+        with django_assert_num_queries(2):
+            returns.note_chunk(campaign=campaign, tried=100, bounced=1, refused=0, detail="")
+    campaign.refresh_from_db()
+    assert (campaign.tried, campaign.bounced) == (300, 3)
 
 
 @pytest.fixture
