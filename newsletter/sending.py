@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts import mail, mime
@@ -22,7 +22,7 @@ from accounts.nudges import nudge
 from accounts.transports import Deferred, Lost, Refused, Unreachable
 from newsletter.asking import Asking, insist
 from newsletter.letters import Letters, LetterUnwritable, Reader
-from newsletter.models import Campaign, Recipient
+from newsletter.models import Campaign, Newsletter, Recipient
 from newsletter.services import campaigns, returns
 from newsletter.services.campaigns import SEND
 from newsletter.services.returns import is_full, is_hard
@@ -41,6 +41,8 @@ REST = timedelta(seconds=15)
 # A server that makes us wait for its envelope that long may have outlasted the answer: it is asked for again.
 FRESH_SECONDS = 0.5
 IDLE = timedelta(seconds=20)
+GRACE = timedelta(seconds=2)  # a worker that was called, or waited for this moment, is about to claim
+SWEEP_SECONDS = 30.0  # the settings wake idle campaigns that often
 
 CLAIM = """
 WITH due AS MATERIALIZED (
@@ -92,34 +94,59 @@ def send(*, campaign_id: int) -> int:
 
 
 def claim(*, campaign: Campaign) -> Claim:
-    """Take the next recipients, as many as the throttle allows now; committed before anything is sent."""
+    """Take the next recipients, as many as the throttle allows now; committed before anything is sent.
+
+    One clock for all the campaigns of a merchant: its mail service counts them together.
+    """
     now = timezone.now()
     with transaction.atomic():
-        row = Campaign.objects.select_for_update(of=("self",), no_key=True).get(pk=campaign.pk)
-        if row.status != Campaign.Status.SENDING:
+        rows = Newsletter.objects.select_for_update(of=("self",), no_key=True)
+        clock, _made = rows.get_or_create(merchant=campaign.merchant)
+        status, rests_until = Campaign.objects.values_list("status", "next_claim_at").get(pk=campaign.pk)
+        if status != Campaign.Status.SENDING:
             return Claim(now, [])
-        if row.next_claim_at > now:
-            return Claim(now, [], (row.next_claim_at - now).total_seconds())
-        rate = campaigns.settings_of(merchant=campaign.merchant).per_minute
+        opens_at = max(clock.next_claim_at, rests_until)
+        if opens_at > now:
+            _say_until(campaign, opens_at)
+            return Claim(now, [], (opens_at - now).total_seconds())
+        rate = clock.per_minute
         size = max(1, min(CHUNK, int(rate / 60 * PORTION_SECONDS)))
         with connection.cursor() as cursor:
             cursor.execute(CLAIM, [campaign.pk, now, size, now])
             readers = sorted(Reader(*found) for found in cursor.fetchall())
-        # Time nobody used is not saved up, but for a portion.
-        since = max(row.next_claim_at, now - timedelta(seconds=PORTION_SECONDS))
-        row.next_claim_at = since + timedelta(seconds=len(readers) * 60 / rate)
-        row.save(update_fields=["next_claim_at"])
+        # Time nobody used is not saved up, but for a portion; or, where a worker does not wait for one message, for
+        # the time until the next is called.
+        unused = PORTION_SECONDS if 60 / rate < TASK_SECONDS else SWEEP_SECONDS
+        since = max(clock.next_claim_at, now - timedelta(seconds=unused))
+        clock.next_claim_at = since + timedelta(seconds=len(readers) * 60 / rate)
+        clock.save(update_fields=["next_claim_at"])
+        _say_until(campaign, clock.next_claim_at)
     return Claim(now, readers)
 
 
+def _say_until(campaign: Campaign, moment: datetime) -> None:
+    """When its next claim is due: until then `wake` calls nobody."""
+    Campaign.objects.filter(pk=campaign.pk).exclude(next_claim_at=moment).update(next_claim_at=moment)
+
+
 def wake() -> int:
-    """Call a worker for each campaign that nobody has worked at for a while; how many."""
+    """Call a worker for each campaign that may go on and nobody works at; how many."""
     requeue_stale()
-    idle = Campaign.objects.leaving().filter(next_claim_at__lt=timezone.now() - IDLE)
-    ids = list(idle.order_by("pk").values_list("pk", flat=True))
+    cancel_late()
+    now = timezone.now()
+    held = Recipient.objects.filter(campaign=OuterRef("pk"), status=Status.SENDING)
+    idle = (Q(next_claim_at__lte=now - GRACE) & ~Exists(held)) | Q(next_claim_at__lte=now - IDLE)
+    ids = list(Campaign.objects.leaving().filter(idle).order_by("pk").values_list("pk", flat=True))
     for pk in ids:
         nudge(SEND, campaign_id=pk)
     return len(ids)
+
+
+def cancel_late() -> int:
+    """What a worker held while its campaign was canceled, and gave back or lost with its life, is canceled too."""
+    canceled = list(Campaign.objects.filter(status=Campaign.Status.CANCELED).values_list("pk", flat=True))
+    late = Recipient.objects.filter(campaign__in=canceled, status=Status.QUEUED)
+    return late.update(status=Status.CANCELED)
 
 
 def requeue_stale() -> int:

@@ -116,7 +116,7 @@ class Campaign(models.Model):
     refused = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
     complained = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
     next_claim_at = models.DateTimeField(
-        default=timezone.now, editable=False, help_text=_("Keeps to the messages per minute.")
+        default=timezone.now, editable=False, help_text=_("While a worker waits for its turn, it is in the future.")
     )
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
     created_by: models.ForeignKey[User | None, User | None] = models.ForeignKey(

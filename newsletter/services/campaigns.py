@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEND, BEGIN = "newsletter.send", "newsletter.begin_due"
 Status = Campaign.Status
+PACE_OF = timedelta(minutes=5)  # what left before says little of what leaves now
 
 
 class CampaignBegun(Refusal):
@@ -124,15 +125,18 @@ def finish_if_done(*, campaign: Campaign) -> bool:
     return True
 
 
-def end_time(*, campaign: Campaign, waiting: int, sent: int) -> datetime | None:
-    """When it should end: at the pace it really has, once there is one, never faster than the throttle."""
-    if campaign.status != Status.SENDING or not waiting:
+def end_time(*, campaign: Campaign, waiting: int, recent: int, last_due: datetime | None) -> datetime | None:
+    """When it should end: at the pace of the last minutes (`recent` left in `PACE_OF`), never faster than the
+    throttle, and not before the last of those who wait is due.
+    """
+    if campaign.status != Status.SENDING or not waiting or campaign.started_at is None:
         return None
     now = timezone.now()
-    slowest = waiting * 60 / settings_of(merchant=campaign.merchant).per_minute
-    if sent and campaign.started_at:
-        slowest = max(slowest, waiting * (now - campaign.started_at).total_seconds() / sent)
-    return now + timedelta(seconds=slowest)
+    seconds = waiting * 60 / settings_of(merchant=campaign.merchant).per_minute
+    if recent:
+        span = min(PACE_OF, now - max(campaign.started_at, campaign.resumed_at or campaign.started_at))
+        seconds = max(seconds, waiting * span.total_seconds() / recent)
+    return max(now + timedelta(seconds=seconds), last_due or now)
 
 
 def _locked(campaign: Campaign) -> Campaign:
