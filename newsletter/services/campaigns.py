@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from accounts.nudges import nudge
 from newsletter.audience import write_recipients
 from newsletter.models import Campaign, Newsletter, Recipient
 from newsletter.review import blocking_problems
+from newsletter.services.desk import tell_desk
 from organizations.models import Merchant
 from organizations.refusals import Refusal
 
@@ -63,11 +65,19 @@ def withdraw(*, campaign: Campaign) -> Campaign:
 
 
 def begin(*, campaign: Campaign) -> int:
-    """Write one row a recipient and start sending; how many there are. Whoever consents later is not of them."""
+    """Write one row a recipient and start sending; how many there are. Whoever consents later is not of them.
+
+    What blocks by now takes it back to a draft, and the merchant's desk is told: then none.
+    """
     with transaction.atomic():
         row = _locked(campaign)
         if row.status != Status.SCHEDULED:
             raise NotPossibleNow
+        if blocking_problems(campaign=row):
+            withdraw(campaign=row)
+            # Found again while the letter is written, in the language of its reader.
+            tell_desk(campaign=row, template="withdrawn", problems=partial(blocking_problems, campaign=row))
+            return 0
         now = timezone.now()
         row.status, row.started_at, row.next_claim_at = Status.SENDING, now, now
         row.save(update_fields=["status", "started_at", "next_claim_at"])
@@ -77,14 +87,13 @@ def begin(*, campaign: Campaign) -> int:
 
 
 def begin_due() -> int:
-    """Begin every campaign whose time has come; how many."""
+    """Begin every campaign whose time has come; how many did."""
     begun = 0
     for campaign in Campaign.objects.due().order_by("scheduled_at", "pk"):
         try:
-            begin(campaign=campaign)
+            begun += begin(campaign=campaign) > 0
         except NotPossibleNow:  # another worker, or somebody withdrew it
             continue
-        begun += 1
     return begun
 
 
@@ -140,7 +149,7 @@ def end_time(*, campaign: Campaign, waiting: int, recent: int, last_due: datetim
 
 
 def _locked(campaign: Campaign) -> Campaign:
-    rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic")
+    rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
     return rows.get(pk=campaign.pk)
 
 

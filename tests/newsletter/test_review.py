@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from accounts.models import OutgoingMessage
 from newsletter import letters, review
-from newsletter.models import Campaign, Topic, Wording
+from newsletter.models import Campaign, Recipient, Topic, Wording
 from newsletter.services import campaigns
 from newsletter.services.campaigns import CampaignBegun, CampaignNotReady, NotPossibleNow
 from organizations.models import Merchant
@@ -111,3 +112,27 @@ def test_what_blocks_is_said_when_somebody_insists(campaign, today, sam):
     campaign.save()
     with pytest.raises(CampaignNotReady, match="il manque"):
         campaigns.schedule(campaign=campaign, at=today, by=sam)
+
+
+@pytest.mark.parametrize("language", ["fr-ca", "en-ca"])
+def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_told(campaign, today, sam, language):
+    sam.language = language
+    sam.save()
+    campaign.created_by = sam
+    campaign.save()
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    Merchant.objects.update(address_line1="")
+    assert campaigns.begin_due() == 0
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.scheduled_at, campaign.started_at) == ("draft", None, None)
+    assert not Recipient.objects.exists()
+    letter = OutgoingMessage.objects.get()
+    assert (letter.recipient, letter.language) == (campaign.merchant.email, language)
+    wanted = "adresse postale" if language == "fr-ca" else "mailing address"
+    assert wanted in letter.text
+    assert wanted in letter.html
+    assert campaigns.begin_due() == 0
+    assert OutgoingMessage.objects.count() == 1
+    Merchant.objects.update(address_line1="1, rue du Quai")
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    assert campaigns.begin_due() == 1
