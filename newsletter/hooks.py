@@ -25,6 +25,7 @@ VIEWS: dict[str, tuple[Any, str]] = {
     "postmark-inbound": (PostmarkInboundWebhookView, "WEBHOOK_SECRET"),
 }
 
+WRONG_REASONS = {"invalid", "bounced"}
 SOFT_REASONS = {"timeout", "spam", "unsubscribed", "other"}
 
 
@@ -42,8 +43,11 @@ def event_told(sender: object, *, event: Any, **_: Any) -> None:
     """anymail's `tracking` signal: one fact about one message."""
     # anymail gives a full mailbox of Postmark the reason of an address that does not exist.
     is_soft = event.reject_reason in SOFT_REASONS or event.esp_event.get("Type") == "SoftBounce"
+    kind = str(event.event_type)
+    # Not even tried, because the service knows that the address is wrong.
+    is_wrong = kind == "rejected" and event.reject_reason in WRONG_REASONS
     returns.note_event(
-        kind=str(event.event_type),
+        kind="bounced" if is_wrong else kind,
         email=event.recipient or "",
         message_id=event.message_id or "",
         is_lasting=not is_soft,

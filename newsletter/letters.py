@@ -22,6 +22,9 @@ from newsletter.links import token_of
 from newsletter.models import Campaign
 from organizations.letters import absolute
 
+# A mail service may be set to rewrite links and add a picture by itself: openings and clicks are personal information
+# nobody agreed to give (Québec’s Law 25).
+UNTRACKED = ("X-Mailgun-Track: no", "X-PM-TrackOpens: false", "X-PM-TrackLinks: None")
 logger = logging.getLogger(__name__)
 
 # Stands where the token of a person goes while a letter is written: a key nobody has.
@@ -95,6 +98,7 @@ class Letter:
                 f"Subject: {mime.encoded(words.subject, 'Subject')}",
                 f"List-Id: <{campaign.topic.slug}.{merchant.slug}.{self.domain}>",
                 f"Content-Language: {language[:2]}-CA",
+                *UNTRACKED,
                 "MIME-Version: 1.0",
                 "",
             )

@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 
 
 def problems(*, campaign: Campaign) -> list[Problem]:
-    """Everything the checks find, in the order of the page. Asks the database only whom it reaches."""
+    """Everything the checks find, in the order of the page. Asks the database whom it reaches and of past campaigns."""
     sizes = audience.sizes(campaign=campaign)
     found = [*_of_merchant(campaign)]
     if not sizes:
@@ -111,7 +111,9 @@ def _leads_somewhere(address: str) -> bool:
 
 def _is_page(path: str) -> bool:
     try:
-        resolve(path or "/")
+        found = resolve(path or "/")
     except Resolver404:
         return False
+    if found.view_name == "newsletter:archive-detail":
+        return Campaign.objects.readable().filter(**found.kwargs).exists()
     return True

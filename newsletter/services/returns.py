@@ -120,7 +120,7 @@ def _judge(subscriber: Subscriber, *, kind: str, is_lasting: bool) -> None:
         _suppress(key=subscriber.key, reason=Subscriber.Suppression.COMPLAINT)
         leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.COMPLAINT))
     elif kind == "unsubscribed":
-        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.SERVICE))
     elif kind == "bounced" and is_lasting:
         suppress_bounced(key=subscriber.key)
 

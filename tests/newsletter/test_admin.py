@@ -159,6 +159,7 @@ def test_a_branch_of_another_merchant_is_refused(agent, topic, sam, riviere):
 def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campaign):
     content = agent.get(page("campaign_change", campaign.pk)).content.decode()
     assert "Rien à corriger" in content
+    assert "Les liens vers d’autres sites ne sont pas suivis" in content
     Campaign.objects.update(body_fr="", subject_en="")
     content = agent.get(page("campaign_change", campaign.pk)).content.decode()
     assert "il manque l’objet ou le texte" in content
@@ -229,6 +230,7 @@ def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
     assert agent.get(page("campaign_act", campaign.pk, "explode")).status_code == 404
     content = agent.get(page("campaign_change", campaign.pk)).content.decode()
     assert "<svg" in content
+    assert "Les ouvertures et les clics ne sont pas observés" in content
     assert "Annulé" in content
 
 

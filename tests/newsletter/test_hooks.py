@@ -137,6 +137,30 @@ def test_a_soft_bounce_of_service_mail_counts_for_nothing(topic):
     assert (subscriber.soft_bounces, subscriber.suppressed_at) == (0, None)
 
 
+def test_an_address_the_service_knows_to_be_wrong_is_a_bounce(recipient, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    postmark({"RecordType": "Bounce", "ID": 3, "Type": "DMARCPolicy", **LUC})
+    assert fresh(recipient).subscriber.suppressed_at is None
+    postmark({"RecordType": "Bounce", "ID": 4, "Type": "BadEmailAddress", **LUC})
+    row = fresh(recipient)
+    assert row.bounced_at is not None
+    assert row.subscriber.suppressed_for == "bounce"
+
+
+def test_who_unsubscribes_at_the_service_is_withdrawn_by_that_way(client, recipient):
+    mailgun(client, recipient, event="unsubscribed")
+    assert Consent.objects.latest("pk").channel == "service"
+    assert not Subscription.objects.active().exists()
+
+
+@pytest.mark.parametrize("event", ["opened", "clicked"])
+def test_an_opening_or_a_click_is_not_kept(client, recipient, event):
+    before = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
+    assert mailgun(client, recipient, event=event, url="https://boreal.example/", ip="203.0.113.7").status_code == 200
+    after = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
+    assert after == before
+
+
 def test_a_complaint_is_a_withdrawal_in_the_ledger(client, recipient):
     mailgun(client, recipient, event="complained")
     row = fresh(recipient)

@@ -72,6 +72,30 @@ def test_a_language_that_cannot_be_written_blocks_and_says_why(campaign, setting
     assert "en-ca: LookupError" in problem.words
 
 
+def test_a_link_to_a_past_campaign_leads_to_one_that_is_there(campaign, today):
+    past = factories.CampaignFactory(topic=campaign.topic, status="sent", started_at=today, finished_at=today)
+    assert found(campaign, body_en=f"[here](http://localhost:8000{past.get_absolute_url()})") == ""
+    past.is_public = False
+    past.save()
+    assert "ne mène nulle part" in found(campaign, body_en=f"[here](http://localhost:8000{past.get_absolute_url()})")
+    assert "ne mène nulle part" in found(
+        campaign, body_en="[here](http://localhost:8000/newsletter/archive/0123456789ab/)"
+    )
+
+
+def test_a_letter_without_its_unsubscribe_link_blocks(campaign, monkeypatch):
+    """As after a change of the templates: each part needs its own."""
+    words_of = letters.words_of
+    for part in ("html", "text"):
+
+        def words(*, part: str = part, **given: object) -> letters.Words:
+            written = words_of(**given)
+            return written._replace(**{part: getattr(written, part).replace(letters.MARK, "")})
+
+        monkeypatch.setattr(letters, "words_of", words)
+        assert "lien de désabonnement manque" in found(campaign)
+
+
 def test_a_message_gmail_would_cut_blocks(campaign):
     assert "102" in found(campaign, body_fr="mot " * 30_000)
 
