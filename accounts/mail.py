@@ -6,7 +6,7 @@ import re
 import smtplib
 import threading
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import Message
@@ -81,11 +81,11 @@ class Server:
                 return
         self._envelope(self._connect(), recipient=recipient, size=size)
 
-    def finish(self, *, content: bytes) -> None:
-        """The message itself, to the recipient of `begin`."""
+    def finish(self, *, content: bytes, meanwhile: Callable[[], None] | None = None) -> None:
+        """The message itself, to the recipient of `begin`; `meanwhile` is done while the server thinks about it."""
         if self._connection is None:
             raise Lost("The connection is gone.")
-        self._content(self._connection, content=content)
+        self._content(self._connection, content=content, meanwhile=meanwhile)
 
     def abandon(self) -> None:
         """Nothing follows `begin` after all."""
@@ -137,15 +137,17 @@ class Server:
         self._content(connection, content=content)
 
     def _envelope(self, connection: smtplib.SMTP, *, recipient: str, size: int) -> None:
+        """All that comes before the message itself, DATA included: after it nothing keeps us waiting."""
         # Not smtplib's sendmail, which parses again both addresses of each message: mime has checked them.
         said = f" SIZE={size}" if connection.has_extn("size") else ""
-        commands = [f"MAIL FROM:<{mime.sender()}>{said}", f"RCPT TO:<{recipient}>"]
+        commands = [f"MAIL FROM:<{mime.sender()}>{said}", f"RCPT TO:<{recipient}>", "DATA"]
         with self._dialogue():
             if connection.has_extn("pipelining"):
-                self._pipeline(connection, commands=[*commands, "DATA"])
+                self._pipeline(connection, commands=commands)
                 return
-            for command, for_good in zip(commands, ENVELOPE, strict=True):
+            for command, for_good in zip(commands[:-1], ENVELOPE, strict=True):
                 self._judge(*connection.docmd(command), for_good=for_good)
+            self._judge_data(*connection.docmd(commands[-1]))
 
     def _pipeline(self, connection: smtplib.SMTP, *, commands: list[str]) -> None:
         """All of it said at once, then all the answers: one round trip instead of three (RFC 2920)."""
@@ -154,17 +156,22 @@ class Server:
         self._awaits_content = answers[-1][0] == CONTENT
         for (code, reply), for_good in zip(answers, ENVELOPE, strict=False):
             self._judge(code, reply, for_good=for_good)
-        if not self._awaits_content:
-            self._judge(*answers[-1], for_good=PERMANENT)
+        self._judge_data(*answers[-1])
 
-    def _content(self, connection: smtplib.SMTP, *, content: bytes) -> None:
+    def _judge_data(self, code: int, reply: bytes | str) -> None:
+        self._awaits_content = code == CONTENT
+        if not self._awaits_content:
+            self._judge(code, reply, for_good=PERMANENT)
+
+    def _content(
+        self, connection: smtplib.SMTP, *, content: bytes, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         with self._dialogue():
-            if not self._awaits_content:
-                self._judge(*connection.data(content), for_good=PERMANENT)
-                return
             self._awaits_content = False
             ended = content if content.endswith(b"\r\n") else content + b"\r\n"
             connection.send(LEADING_DOT.sub(b"..", ended) + b".\r\n")
+            if meanwhile is not None:
+                meanwhile()
             self._judge(*connection.getreply(), for_good=PERMANENT)
 
     @contextmanager
@@ -172,8 +179,6 @@ class Server:
         """What breaks inside is told in the words of accounts.transports."""
         try:
             yield
-        except smtplib.SMTPDataError as refusal:
-            self._judge(refusal.smtp_code, refusal.smtp_error, for_good=PERMANENT)
         except OSError as lost:
             self._drop()
             raise Lost(_words(lost)) from lost
@@ -252,11 +257,14 @@ class Handing:
         if isinstance(self.backend, Server):
             self.backend.begin(recipient=recipient, size=len(content))
 
-    def finish(self) -> None:
+    def finish(self, *, meanwhile: Callable[[], None] | None = None) -> None:
+        """Let it be received; `meanwhile`, which may not raise, is done before the answer is read."""
         if isinstance(self.backend, Server):
-            self.backend.finish(content=self.content)
+            self.backend.finish(content=self.content, meanwhile=meanwhile)
         else:
             hand_over(recipient=self.recipient, content=self.content)
+            if meanwhile is not None:
+                meanwhile()
 
     def abandon(self) -> None:
         if isinstance(self.backend, Server):

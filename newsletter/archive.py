@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.models import Language
 from newsletter import markdown
 from newsletter.models import Campaign
 from organizations.letters import absolute
 from organizations.models import Merchant
 
 SHOWN = 50
+PLACE = re.compile(r"[0-9a-f]{12}")
+FEEDS = {language.value[:2]: language.value for language in Language}
 
 
 def _published() -> QuerySet[Campaign]:
@@ -30,14 +35,21 @@ def _published() -> QuerySet[Campaign]:
 @login_not_required
 @require_safe
 def archive_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "newsletter/archive_list.html", {"campaigns": _published()[:SHOWN]})
+    """A page of them, after the one that `after` names."""
+    found, place = _published(), request.GET.get("after", "")
+    last = found.filter(public_id=place).first() if PLACE.fullmatch(place) else None
+    if last is not None:
+        found = found.filter(Q(finished_at__lt=last.finished_at) | Q(finished_at=last.finished_at, pk__lt=last.pk))
+    rows = list(found[: SHOWN + 1])
+    context = {"campaigns": rows[:SHOWN], "more": rows[SHOWN - 1].public_id if len(rows) > SHOWN else ""}
+    return render(request, "newsletter/archive_list.html", context)
 
 
 @login_not_required
 @require_safe
 def archive_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One campaign as a page, in the reader's language."""
-    campaigns = Campaign.objects.published().select_related("merchant", "topic")
+    """One campaign as a page, in the reader's language, from the moment somebody may have received it."""
+    campaigns = Campaign.objects.readable().select_related("merchant", "topic")
     campaign = get_object_or_404(campaigns, public_id=public_id)
     body = mark_safe(markdown.page_html(campaign.body))  # noqa: S308 - made by our own parser, HTML escaped
     context = {"campaign": campaign, "merchant": campaign.merchant, "body": body}
@@ -46,16 +58,24 @@ def archive_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def feed(request: HttpRequest) -> HttpResponse:
-    """The same as Atom, in the reader's language."""
+def feed(request: HttpRequest, language: str) -> HttpResponse:
+    """The same as Atom, in the language of the address: a feed reader has no preference and no cookie."""
+    if language not in FEEDS:
+        raise Http404
+    with translation.override(FEEDS[language]):
+        atom = _atom(address=request.path)
+    return HttpResponse(atom.writeString("utf-8"), content_type=atom.content_type)
+
+
+def _atom(*, address: str) -> Atom1Feed:
     merchant = Merchant.objects.default()
     name = merchant.name if merchant else "Comptoir"
     atom = Atom1Feed(
         title=_("The newsletter of %(merchant)s") % {"merchant": name},
         link=absolute(reverse("newsletter:archive-list")),
-        feed_url=absolute(request.path),
+        feed_url=absolute(address),
         description="",
-        language=get_language(),
+        language=translation.get_language(),
         author_name=name,
     )
     for campaign in _published()[:SHOWN]:
@@ -69,4 +89,4 @@ def feed(request: HttpRequest) -> HttpResponse:
             updateddate=campaign.finished_at,
             categories=[campaign.topic.name],
         )
-    return HttpResponse(atom.writeString("utf-8"), content_type=atom.content_type)
+    return atom

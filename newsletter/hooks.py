@@ -25,6 +25,9 @@ VIEWS: dict[str, tuple[Any, str]] = {
     "postmark-inbound": (PostmarkInboundWebhookView, "WEBHOOK_SECRET"),
 }
 
+WRONG_REASONS = {"invalid", "bounced"}
+SOFT_REASONS = {"timeout", "spam", "unsubscribed", "other"}
+
 
 @csrf_exempt  # the signature is the proof
 @login_not_required
@@ -38,11 +41,16 @@ def receive(request: HttpRequest, service: str) -> HttpResponse:
 
 def event_told(sender: object, *, event: Any, **_: Any) -> None:
     """anymail's `tracking` signal: one fact about one message."""
+    # anymail gives a full mailbox of Postmark the reason of an address that does not exist.
+    is_soft = event.reject_reason in SOFT_REASONS or event.esp_event.get("Type") == "SoftBounce"
+    kind = str(event.event_type)
+    # Not even tried, because the service knows that the address is wrong.
+    is_wrong = kind == "rejected" and event.reject_reason in WRONG_REASONS
     returns.note_event(
-        kind=str(event.event_type),
+        kind="bounced" if is_wrong else kind,
         email=event.recipient or "",
         message_id=event.message_id or "",
-        is_lasting=event.reject_reason not in {"timeout", "spam", "unsubscribed", "other"},
+        is_lasting=not is_soft,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from email.utils import format_datetime
@@ -21,6 +22,11 @@ from newsletter.links import token_of
 from newsletter.models import Campaign
 from organizations.letters import absolute
 
+# A mail service may be set to rewrite links and add a picture by itself: openings and clicks are personal information
+# nobody agreed to give (Québec’s Law 25).
+UNTRACKED = ("X-Mailgun-Track: no", "X-PM-TrackOpens: false", "X-PM-TrackLinks: None")
+logger = logging.getLogger(__name__)
+
 # Stands where the token of a person goes while a letter is written: a key nobody has.
 MARK = "f0e1d2c3b4a5968778695a4b3c2d1e0f"
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n){3,}")
@@ -34,6 +40,13 @@ class Reader(NamedTuple):
     email: str
     key: uuid.UUID
     language: str
+
+
+NOBODY = Reader(0, "nobody@example.org", uuid.UUID(MARK), Language.FRENCH.value)
+
+
+class LetterUnwritable(Exception):
+    """In one language, for everybody: nobody can be written to before somebody corrects something."""
 
 
 class Words(NamedTuple):
@@ -72,7 +85,7 @@ class Letter:
 
     def __init__(self, *, campaign: Campaign, language: str) -> None:
         merchant = campaign.merchant
-        words = words_of(campaign=campaign, language=language)
+        self.words = words = words_of(campaign=campaign, language=language)
         address = mime.sender()
         self.domain = address.rpartition("@")[2]
         self.campaign_id = campaign.pk
@@ -85,6 +98,7 @@ class Letter:
                 f"Subject: {mime.encoded(words.subject, 'Subject')}",
                 f"List-Id: <{campaign.topic.slug}.{merchant.slug}.{self.domain}>",
                 f"Content-Language: {language[:2]}-CA",
+                *UNTRACKED,
                 "MIME-Version: 1.0",
                 "",
             )
@@ -110,14 +124,29 @@ class Letter:
         return signed(content)
 
 
+def letter_in(*, campaign: Campaign, language: str) -> Letter:
+    """The letter of one language, tried on nobody in particular; raises LetterUnwritable, whatever is wrong with it."""
+    try:
+        letter = Letter(campaign=campaign, language=language)
+        letter.to(reader=NOBODY)
+    except Exception as broken:
+        logger.exception("Campaign %s cannot be written in %s", campaign.pk, language)
+        raise LetterUnwritable(f"{language}: {type(broken).__name__}: {broken}"[:250]) from broken
+    return letter
+
+
 class Letters:
-    """The letters of a campaign in both languages; writing them asks nobody anything afterwards."""
+    """The letters of a campaign, each written when its first reader comes; then they ask nobody anything."""
 
     def __init__(self, *, campaign: Campaign) -> None:
-        self.written = {language: Letter(campaign=campaign, language=language) for language in Language.values}
+        self.campaign = campaign
+        self.written: dict[str, Letter] = {}
 
     def to(self, *, reader: Reader) -> bytes:
-        language = reader.language if reader.language in self.written else Language.FRENCH.value
+        """The message in the reader's language; raises as `letter_in` and `Letter.to` do."""
+        language = reader.language if reader.language in Language.values else Language.FRENCH.value
+        if language not in self.written:
+            self.written[language] = letter_in(campaign=self.campaign, language=language)
         return self.written[language].to(reader=reader)
 
 

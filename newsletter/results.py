@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.formats import percent
 from newsletter.audience import counts
 from newsletter.models import Campaign, Recipient
-from newsletter.services.campaigns import end_time
+from newsletter.services.campaigns import PACE_OF, end_time
 
 WIDTH = 400  # of the longest bar, in the units of the drawing
 
@@ -48,6 +49,8 @@ def results_of(*, campaign: Campaign) -> Results:
         bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
         complained=Count("pk", filter=Q(complained_at__isnull=False)),
         left=Count("pk", filter=Q(left_at__isnull=False)),
+        recent=Count("pk", filter=Q(sent_at__gt=timezone.now() - PACE_OF)),
+        last_due=Max("due_at", filter=Q(status=Recipient.Status.QUEUED)),
     )
     total = sum(by_status.values())
     waiting = by_status["queued"] + by_status["sending"]
@@ -63,7 +66,8 @@ def results_of(*, campaign: Campaign) -> Results:
         (_("Left by a link of it"), returned["left"], "still"),
     ]
     bars = [_bar(row, *figure, total=total) for row, figure in enumerate(figures)]
-    return Results(total, waiting, bars, end_time(campaign=campaign, waiting=waiting, sent=by_status["sent"]))
+    ends_at = end_time(campaign=campaign, waiting=waiting, recent=returned["recent"], last_due=returned["last_due"])
+    return Results(total, waiting, bars, ends_at)
 
 
 def _bar(row: int, label: str, count: int, kind: str, *, total: int) -> Bar:

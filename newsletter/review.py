@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Language
 from newsletter import audience, markdown
-from newsletter.letters import MARK, words_of
+from newsletter.letters import MARK, LetterUnwritable, letter_in
 from newsletter.models import Campaign
 
 CLIPPED = 102_000  # bytes of HTML beyond which Gmail hides the rest, the unsubscribe link with it
@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 
 
 def problems(*, campaign: Campaign) -> list[Problem]:
-    """Everything the checks find, in the order of the page. Asks the database only whom it reaches."""
+    """Everything the checks find, in the order of the page. Asks the database whom it reaches and of past campaigns."""
     sizes = audience.sizes(campaign=campaign)
     found = [*_of_merchant(campaign)]
     if not sizes:
@@ -64,7 +64,17 @@ def _of_language(campaign: Campaign, language: Language, *, readers: int) -> lis
                 _("%(language)s: an image has no description for those who do not see it.") % words, is_blocking=False
             )
         )
-    letter = words_of(campaign=campaign, language=language.value)
+    return found + _of_letter(campaign, language)
+
+
+def _of_letter(campaign: Campaign, language: Language) -> list[Problem]:
+    """What shows only once it is written."""
+    words = {"language": language.label}
+    try:
+        letter = letter_in(campaign=campaign, language=language.value).words
+    except LetterUnwritable as broken:
+        return [Problem(_("The message cannot be written. %(detail)s") % {"detail": broken})]
+    found = []
     if MARK not in letter.html or MARK not in letter.text:
         found.append(Problem(_("%(language)s: the unsubscribe link is missing.") % words))
     if len(letter.html.encode()) > CLIPPED:
@@ -101,7 +111,9 @@ def _leads_somewhere(address: str) -> bool:
 
 def _is_page(path: str) -> bool:
     try:
-        resolve(path or "/")
+        found = resolve(path or "/")
     except Resolver404:
         return False
+    if found.view_name == "newsletter:archive-detail":
+        return Campaign.objects.readable().filter(**found.kwargs).exists()
     return True

@@ -7,7 +7,7 @@ from newsletter import archive, hooks, views
 app_name = "newsletter"
 urlpatterns = [
     path("newsletter/", archive.archive_list, name="archive-list"),
-    path("newsletter/feed/", archive.feed, name="feed"),
+    path("newsletter/archive/feed.<slug:language>.xml", archive.feed, name="feed"),
     path("newsletter/archive/<slug:public_id>/", archive.archive_detail, name="archive-detail"),
     path("newsletter/hooks/<slug:service>/", hooks.receive, name="hook"),
     path("newsletter/subscribe/", views.subscribe, name="subscribe"),

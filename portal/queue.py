@@ -259,7 +259,7 @@ def _message(message: OutgoingMessage) -> Line:
 
 def _campaign(campaign: Campaign) -> Line:
     url = reverse("admin:newsletter_campaign_change", args=[campaign.pk])
-    return Line(campaign.subject, campaign.stopped_for, iso_date(campaign.started_at), url)
+    return Line(campaign.subject, campaign.why_stopped, iso_date(campaign.started_at), url)
 
 
 def _pdf(pdf: InvoicePdf) -> Line:

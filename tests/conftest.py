@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.utils import translation
 from guardian.shortcuts import assign_perm
 from hypothesis import settings
 
@@ -154,5 +155,6 @@ def folder(settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _fresh_cache() -> None:
-    """Rate limits and sessions of one test are not those of the next."""
+    """Rate limits, sessions and the language of one test are not those of the next."""
     cache.clear()
+    translation.deactivate()

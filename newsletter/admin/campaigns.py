@@ -9,7 +9,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -23,13 +22,13 @@ from django.views.decorators.csp import csp_override
 
 from accounts.formats import iso_moment
 from accounts.models import Language
-from accounts.outbox import queue_email
 from newsletter import audience
-from newsletter.letters import words_of
+from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
 from newsletter.results import results_of
 from newsletter.review import problems
 from newsletter.services import campaigns
+from newsletter.services.trials import NotSent, try_on
 from organizations.admin.filters import ChoiceFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
 from organizations.models import Customer
@@ -145,7 +144,7 @@ class CampaignAdmin(MerchantScopedAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("topic", "state", "leaves", "ended", "stopped_for")}),
+        (None, {"fields": ("topic", "state", "leaves", "ended", "why_stopped")}),
         (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
         (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
         (
@@ -153,7 +152,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
         ),
     )
-    readonly_fields = ("state", "leaves", "ended", "stopped_for")
+    readonly_fields = ("state", "leaves", "ended", "why_stopped")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -185,6 +184,10 @@ class CampaignAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("ended"))
     def ended(self, campaign: Campaign) -> str:
         return iso_moment(campaign.finished_at) or "–"
+
+    @admin.display(description=gettext_lazy("stopped because"))
+    def why_stopped(self, campaign: Campaign) -> str:
+        return campaign.why_stopped or "–"
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
@@ -233,24 +236,32 @@ class CampaignAdmin(MerchantScopedAdmin):
         campaign = self.find(request, object_id)
         if language not in Language.values:
             raise Http404
-        return HttpResponse(words_of(campaign=campaign, language=language).html)
+        try:
+            return HttpResponse(letter_in(campaign=campaign, language=language).words.html)
+        except LetterUnwritable as broken:
+            raise Http404 from broken
 
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Both languages, as wide as a phone and as a desktop, and the plain text."""
         campaign = self.find(request, object_id)
-        shown = [
-            (
-                language.label,
-                self.address("letter", campaign.pk, language.value),
-                words_of(campaign=campaign, language=language),
-            )
-            for language in Language
-        ]
+        back = self.address("change", campaign.pk)
+        try:
+            shown = [
+                (
+                    language.label,
+                    self.address("letter", campaign.pk, language.value),
+                    letter_in(campaign=campaign, language=language.value).words,
+                )
+                for language in Language
+            ]
+        except LetterUnwritable as broken:
+            self.message_user(request, str(broken), messages.ERROR)
+            return see_other(back)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Preview: %(subject)s") % {"subject": campaign.subject},
             "shown": shown,
-            "back": self.address("change", campaign.pk),
+            "back": back,
         }
         return TemplateResponse(request, "admin/newsletter/preview.html", context)
 
@@ -260,19 +271,14 @@ class CampaignAdmin(MerchantScopedAdmin):
         form = TestForm(request.POST or None, initial={"email": agent(request).email})
         back = self.address("change", campaign.pk)
         if request.method == "POST" and form.is_valid():
-            with transaction.atomic():
-                for language in Language.values:
-                    queue_email(
-                        to=form.cleaned_data["email"],
-                        template="newsletter/emails/test",
-                        context={"words": words_of(campaign=campaign, language=language)},
-                        language=language,
-                        merchant_slug=campaign.merchant.slug,
-                        sender_name=campaign.merchant.name,
-                        reply_to=campaign.merchant.email,
-                    )
-            self.message_user(request, _("Both languages leave for this address within a minute."), messages.SUCCESS)
-            return see_other(back)
+            try:
+                try_on(campaign=campaign, email=form.cleaned_data["email"])
+            except NotSent as reason:
+                form.add_error(None, str(reason))
+            else:
+                done = _("Both languages have left for this address, as their readers would get them.")
+                self.message_user(request, done, messages.SUCCESS)
+                return see_other(back)
         return self.act_page(
             request,
             title=_("Send a test"),

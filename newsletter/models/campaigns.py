@@ -11,8 +11,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from accounts.formats import percent
 from accounts.models import Language
 from newsletter.models.subscribers import Subscriber
 from newsletter.models.topics import Topic, in_language
@@ -38,6 +40,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Those of the public archive, newest first."""
         return self.filter(status=Campaign.Status.SENT, is_public=True).order_by("-finished_at", "-pk")
 
+    def readable(self) -> CampaignQuerySet:
+        """Public, and in somebody's inbox already: the link in it leads somewhere whatever became of the rest."""
+        return self.filter(is_public=True, started_at__isnull=False)
+
 
 class Campaign(models.Model):
     class Status(models.TextChoices):
@@ -48,6 +54,14 @@ class Campaign(models.Model):
         STOPPED = "stopped", _("Stopped by itself")
         CANCELED = "canceled", _("Canceled")
         SENT = "sent", _("Sent")
+
+    class Stop(models.TextChoices):
+        """What made it stop by itself."""
+
+        BOUNCES = "bounces", _("%(count)s addresses of %(total)s do not exist (%(share)s).")
+        REFUSALS = "refusals", _("The mail server refused %(count)s messages of %(total)s (%(share)s): %(detail)s")
+        COMPLAINTS = "complaints", _("%(count)s people of %(total)s complained (%(share)s).")
+        UNWRITABLE = "unwritable", _("The message cannot be written. %(detail)s")
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     merchant = models.ForeignKey(
@@ -88,10 +102,21 @@ class Campaign(models.Model):
     )
     scheduled_at = models.DateTimeField(_("leaves"), null=True, blank=True, editable=False)
     started_at = models.DateTimeField(_("began"), null=True, blank=True, editable=False)
+    resumed_at = models.DateTimeField(_("resumed"), null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
-    stopped_for = models.CharField(_("stopped because"), max_length=300, blank=True, editable=False)
+    stopped_for = models.CharField(
+        _("stopped because"), max_length=10, choices=Stop, blank=True, editable=False, help_text=_("Set by services.")
+    )
+    stopped_count = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients in trouble."))
+    stopped_of = models.PositiveIntegerField(default=0, editable=False, help_text=_("Recipients written to."))
+    stopped_detail = models.CharField(max_length=300, blank=True, editable=False)
+    # Kept with each chunk: counting a million rows after every hundred of them would be most of the work.
+    tried = models.PositiveIntegerField(default=0, editable=False, help_text=_("Since it began or was resumed."))
+    bounced = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
+    refused = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
+    complained = models.PositiveIntegerField(default=0, editable=False, help_text=_("Of those tried."))
     next_claim_at = models.DateTimeField(
-        default=timezone.now, editable=False, help_text=_("Keeps to the messages per minute.")
+        default=timezone.now, editable=False, help_text=_("While a worker waits for its turn, it is in the future.")
     )
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
     created_by: models.ForeignKey[User | None, User | None] = models.ForeignKey(
@@ -154,6 +179,15 @@ class Campaign(models.Model):
         return in_language(french=self.body_fr, english=self.body_en or self.body_fr)
 
     @property
+    def why_stopped(self) -> str:
+        """In the language of the moment; empty unless it stopped by itself."""
+        if not self.stopped_for:
+            return ""
+        share = percent(round(self.stopped_count * 100 / (self.stopped_of or 1), 2), get_language() or "")
+        words = {"count": self.stopped_count, "total": self.stopped_of, "share": share, "detail": self.stopped_detail}
+        return str(self.Stop(self.stopped_for).label) % words
+
+    @property
     def is_editable(self) -> bool:
         return self.status == self.Status.DRAFT
 
@@ -183,6 +217,7 @@ class Recipient(models.Model):
     sent_at = models.DateTimeField(_("sent"), null=True)
     delivered_at = models.DateTimeField(_("delivered"), null=True)
     bounced_at = models.DateTimeField(_("bounced"), null=True, help_text=_("Hard bounces alone."))
+    soft_at = models.DateTimeField(_("soft bounce"), null=True, help_text=_("Told once or ten times, it counts once."))
     complained_at = models.DateTimeField(_("complained"), null=True)
     left_at = models.DateTimeField(_("left"), null=True, help_text=_("By a link of this very message."))
     last_error = models.CharField(_("last error"), max_length=500, blank=True)

@@ -85,6 +85,7 @@ class Consent(models.Model):
         INVOICE = "invoice", _("Purchase or rental")
         INQUIRY = "inquiry", _("Inquiry")
         COMPLAINT = "complaint", _("Complaint as unwanted mail")
+        SERVICE = "service", _("Unsubscribed at the mail service")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="consents", db_index=False)
     topic = models.ForeignKey(

@@ -46,6 +46,11 @@ class Newsletter(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
         help_text=_("What the mail service accepts; a campaign never leaves faster."),
     )
+    next_claim_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text=_("Keeps all its campaigns together to the messages per minute."),
+    )
     most_bounces = models.DecimalField(
         _("most bounces, per cent"),
         max_digits=5,

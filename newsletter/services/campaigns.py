@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from accounts.nudges import nudge
 from newsletter.audience import write_recipients
 from newsletter.models import Campaign, Newsletter, Recipient
 from newsletter.review import blocking_problems
+from newsletter.services.desk import tell_desk
 from organizations.models import Merchant
 from organizations.refusals import Refusal
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 SEND, BEGIN = "newsletter.send", "newsletter.begin_due"
 Status = Campaign.Status
+PACE_OF = timedelta(minutes=5)  # what left before says little of what leaves now
 
 
 class CampaignBegun(Refusal):
@@ -62,11 +65,19 @@ def withdraw(*, campaign: Campaign) -> Campaign:
 
 
 def begin(*, campaign: Campaign) -> int:
-    """Write one row a recipient and start sending; how many there are. Whoever consents later is not of them."""
+    """Write one row a recipient and start sending; how many there are. Whoever consents later is not of them.
+
+    What blocks by now takes it back to a draft, and the merchant's desk is told: then none.
+    """
     with transaction.atomic():
         row = _locked(campaign)
         if row.status != Status.SCHEDULED:
             raise NotPossibleNow
+        if blocking_problems(campaign=row):
+            withdraw(campaign=row)
+            # Found again while the letter is written, in the language of its reader.
+            tell_desk(campaign=row, template="withdrawn", problems=partial(blocking_problems, campaign=row))
+            return 0
         now = timezone.now()
         row.status, row.started_at, row.next_claim_at = Status.SENDING, now, now
         row.save(update_fields=["status", "started_at", "next_claim_at"])
@@ -76,14 +87,13 @@ def begin(*, campaign: Campaign) -> int:
 
 
 def begin_due() -> int:
-    """Begin every campaign whose time has come; how many."""
+    """Begin every campaign whose time has come; how many did."""
     begun = 0
     for campaign in Campaign.objects.due().order_by("scheduled_at", "pk"):
         try:
-            begin(campaign=campaign)
+            begun += begin(campaign=campaign) > 0
         except NotPossibleNow:  # another worker, or somebody withdrew it
             continue
-        begun += 1
     return begun
 
 
@@ -93,9 +103,10 @@ def pause(*, campaign: Campaign) -> Campaign:
 
 
 def resume(*, campaign: Campaign) -> Campaign:
-    """Go on where it stopped; after it stopped by itself, somebody has looked."""
+    """Go on where it stopped; somebody has looked: what came back until now counts no more against it."""
+    anew = {"stopped_for": "", "resumed_at": timezone.now(), "tried": 0, "bounced": 0, "refused": 0, "complained": 0}
     with transaction.atomic():
-        row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, stopped_for="")
+        row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, **anew)
         nudge(SEND, campaign_id=row.pk)
     return row
 
@@ -123,19 +134,22 @@ def finish_if_done(*, campaign: Campaign) -> bool:
     return True
 
 
-def end_time(*, campaign: Campaign, waiting: int, sent: int) -> datetime | None:
-    """When it should end: at the pace it really has, once there is one, never faster than the throttle."""
-    if campaign.status != Status.SENDING or not waiting:
+def end_time(*, campaign: Campaign, waiting: int, recent: int, last_due: datetime | None) -> datetime | None:
+    """When it should end: at the pace of the last minutes (`recent` left in `PACE_OF`), never faster than the
+    throttle, and not before the last of those who wait is due.
+    """
+    if campaign.status != Status.SENDING or not waiting or campaign.started_at is None:
         return None
     now = timezone.now()
-    slowest = waiting * 60 / settings_of(merchant=campaign.merchant).per_minute
-    if sent and campaign.started_at:
-        slowest = max(slowest, waiting * (now - campaign.started_at).total_seconds() / sent)
-    return now + timedelta(seconds=slowest)
+    seconds = waiting * 60 / settings_of(merchant=campaign.merchant).per_minute
+    if recent:
+        span = min(PACE_OF, now - max(campaign.started_at, campaign.resumed_at or campaign.started_at))
+        seconds = max(seconds, waiting * span.total_seconds() / recent)
+    return max(now + timedelta(seconds=seconds), last_due or now)
 
 
 def _locked(campaign: Campaign) -> Campaign:
-    rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic")
+    rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
     return rows.get(pk=campaign.pk)
 
 

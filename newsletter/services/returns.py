@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
-from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.db.models import F, Q
+from django.utils import timezone
 
-from accounts.formats import percent
+from accounts.mime import one_line
 from accounts.models import normalize_email
 from newsletter.models import Campaign, Consent, Recipient, Subscriber
 from newsletter.services.campaigns import settings_of
+from newsletter.services.desk import tell_desk
 from newsletter.services.subscriptions import Trace, leave
-from organizations.letters import absolute, write_to
 
 MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
 FEW = 20  # returns under this number say nothing of a campaign
@@ -28,6 +27,8 @@ RECENT = timedelta(days=30)
 COLUMNS = {"delivered": "delivered_at", "bounced": "bounced_at", "complained": "complained_at"}
 _OUR_ID = re.compile(r"\bn(\d{1,18})\.([0-9a-f]{12})@", re.ASCII)
 _PLAIN_HARD = re.compile(r"\b55[013]\b")
+# RFC 3463: 5.2.2 is a full mailbox; RFC 5321: so is 552, unless it says more.
+_FULL, _PLAIN_FULL = re.compile(r"\b5\.2\.2\b"), re.compile(r"\b552\b")
 
 
 def is_hard(answer: str) -> bool:
@@ -35,6 +36,26 @@ def is_hard(answer: str) -> bool:
     if _ENHANCED.search(answer):
         return _HARD.search(answer) is not None
     return _PLAIN_HARD.search(answer) is not None
+
+
+def is_full(answer: str) -> bool:
+    """Whether a final answer says that the mailbox is full: it may be emptied, and counts first."""
+    if _ENHANCED.search(answer):
+        return _FULL.search(answer) is not None
+    return _PLAIN_FULL.search(answer) is not None
+
+
+def count_soft(*, recipient_id: int, key: uuid.UUID) -> None:
+    """One message did not reach its mailbox: counted once for it, however often it is told; enough suppress.
+
+    A delivery begins the count again.
+    """
+    with transaction.atomic():
+        if not Recipient.objects.filter(pk=recipient_id, soft_at=None).update(soft_at=timezone.now()):
+            return
+        Subscriber.objects.filter(key=key).update(soft_bounces=F("soft_bounces") + 1)
+        if Subscriber.objects.filter(key=key, soft_bounces__gte=MANY_SOFT).exists():
+            suppress_bounced(key=key)
 
 
 def suppress_bounced(*, key: uuid.UUID) -> None:
@@ -48,7 +69,8 @@ def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool) -> N
     if recipient is not None:
         _note_on(recipient, kind=kind, is_lasting=is_lasting)
         return
-    # A bounce or complaint about service mail: the newsletter stops, service mail does not.
+    # A bounce or complaint about service mail: the newsletter stops, service mail does not. A soft one is not counted:
+    # nothing tells which message it is about, and it may be told ten times.
     for subscriber in Subscriber.objects.filter(email=normalize_email(email)).order_by("pk"):
         _judge(subscriber, kind=kind, is_lasting=is_lasting)
 
@@ -68,11 +90,25 @@ def _recipient(*, email: str, message_id: str) -> Recipient | None:
 
 def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
     column = COLUMNS.get(kind)
+    is_new = False
     with transaction.atomic():
         if column and (kind != "bounced" or is_lasting):
-            Recipient.objects.filter(pk=recipient.pk, **{column: None}).update(**{column: timezone.now()})
-        _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
-    if kind in {"bounced", "complained"}:
+            row = Recipient.objects.filter(pk=recipient.pk, **{column: None})
+            is_new = bool(row.update(**{column: timezone.now()}))
+        if kind == "deferred" or (kind == "bounced" and not is_lasting):
+            count_soft(recipient_id=recipient.pk, key=recipient.subscriber.key)
+        else:
+            _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
+    if is_new and kind in {"bounced", "complained"}:
+        _count_return(recipient, kind=kind)
+
+
+def _count_return(recipient: Recipient, *, kind: str) -> None:
+    """What comes back of a message that left before somebody looked and resumed is known already."""
+    if recipient.sent_at is None:
+        return
+    running = Q(resumed_at=None) | Q(resumed_at__lte=recipient.sent_at)
+    if Campaign.objects.filter(running, pk=recipient.campaign_id).update(**{kind: F(kind) + 1}):
         stop_if_needed(campaign=recipient.campaign)
 
 
@@ -84,13 +120,9 @@ def _judge(subscriber: Subscriber, *, kind: str, is_lasting: bool) -> None:
         _suppress(key=subscriber.key, reason=Subscriber.Suppression.COMPLAINT)
         leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.COMPLAINT))
     elif kind == "unsubscribed":
-        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.LINK))
+        leave(subscriber=subscriber, trace=Trace(channel=Consent.Channel.SERVICE))
     elif kind == "bounced" and is_lasting:
         suppress_bounced(key=subscriber.key)
-    elif kind in {"bounced", "deferred"}:
-        Subscriber.objects.filter(pk=subscriber.pk).update(soft_bounces=F("soft_bounces") + 1)
-        if Subscriber.objects.filter(pk=subscriber.pk, soft_bounces__gte=MANY_SOFT).exists():
-            suppress_bounced(key=subscriber.key)
 
 
 def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:
@@ -98,45 +130,47 @@ def _suppress(*, key: uuid.UUID, reason: Subscriber.Suppression) -> None:
     rows.update(suppressed_at=timezone.now(), suppressed_for=reason)
 
 
-def stop_if_needed(*, campaign: Campaign) -> bool:
-    """Stop the campaign by itself, and say so to the merchant's desk, once its returns pass a threshold."""
-    mine = Recipient.objects.filter(campaign=campaign.pk)
-    bounces = mine.filter(bounced_at__isnull=False).count()
-    complaints = mine.filter(complained_at__isnull=False).count()
-    limits = settings_of(merchant=campaign.merchant)
-    if bounces + complaints < FEW:
+def note_chunk(*, campaign: Campaign, tried: int, bounced: int, refused: int, detail: str) -> bool:
+    """Add what became of some recipients to the figures of the campaign; whether that stopped it."""
+    if tried:
+        Campaign.objects.filter(pk=campaign.pk).update(
+            tried=F("tried") + tried, bounced=F("bounced") + bounced, refused=F("refused") + refused
+        )
+    return stop_if_needed(campaign=campaign, detail=detail)
+
+
+def stop_if_needed(*, campaign: Campaign, detail: str = "") -> bool:
+    """Stop the campaign by itself, and say so to the merchant's desk, once its returns pass a threshold.
+
+    What was tried since it began, or since somebody looked and resumed it, in one row.
+    """
+    names = ("tried", "bounced", "refused", "complained")
+    tried, bounced, refused, complained = Campaign.objects.values_list(*names).get(pk=campaign.pk)
+    if max(bounced + refused, complained) < FEW:
         return False
-    total = mine.filter(status__in=[Recipient.Status.SENT, Recipient.Status.FAILED]).count()
-    shares = ((bounces, limits.most_bounces, "bounces"), (complaints, limits.most_complaints, "complaints"))
-    for count, most, what in shares:
-        if count >= FEW and count * 100 > most * total:
-            return _stop(campaign, what=what, count=count, total=total)
-    return False
+    limits = settings_of(merchant=campaign.merchant)
+    if _is_beyond(complained, limits.most_complaints, tried):
+        return stop(campaign=campaign, why=Campaign.Stop.COMPLAINTS, count=complained, total=tried)
+    if not _is_beyond(bounced + refused, limits.most_bounces, tried):
+        return False
+    if bounced >= refused:
+        return stop(campaign=campaign, why=Campaign.Stop.BOUNCES, count=bounced, total=tried)
+    return stop(campaign=campaign, why=Campaign.Stop.REFUSALS, count=refused, total=tried, detail=detail)
 
 
-def _stop(campaign: Campaign, *, what: str, count: int, total: int) -> bool:
+def _is_beyond(count: int, most: Decimal, tried: int) -> bool:
+    return count >= FEW and count * 100 > most * tried
+
+
+def stop(*, campaign: Campaign, why: Campaign.Stop, count: int = 0, total: int = 0, detail: str = "") -> bool:
+    """Nothing more leaves until somebody has looked; the merchant's desk is told, in the language it reads."""
     with transaction.atomic():
-        row = Campaign.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=campaign.pk)
+        rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
+        row = rows.get(pk=campaign.pk)
         if row.status != Campaign.Status.SENDING:
             return False
-        language = "fr-ca"
-        with translation.override(language):
-            words = {"count": count, "total": total, "share": percent(round(count * 100 / total, 2), language)}
-            if what == "bounces":
-                reason = _("%(count)s addresses of %(total)s do not exist (%(share)s).") % words
-            else:
-                reason = _("%(count)s people of %(total)s complained (%(share)s).") % words
-        row.status, row.stopped_for = Campaign.Status.STOPPED, reason
-        row.save(update_fields=["status", "stopped_for"])
-        write_to(
-            merchant=row.merchant,
-            to=row.merchant.email,
-            template="newsletter/emails/stopped",
-            context={
-                "campaign": row,
-                "reason": reason,
-                "action_url": absolute(reverse("admin:newsletter_campaign_change", args=[row.pk])),
-            },
-            language=language,
-        )
+        row.status, row.stopped_for = Campaign.Status.STOPPED, why
+        row.stopped_count, row.stopped_of, row.stopped_detail = count, total, one_line(detail)[:300]
+        row.save(update_fields=["status", "stopped_for", "stopped_count", "stopped_of", "stopped_detail"])
+        tell_desk(campaign=row, template="stopped")
     return True

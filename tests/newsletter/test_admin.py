@@ -13,13 +13,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import mail
 from accounts.models import OutgoingMessage, User
 from newsletter.links import token_of
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
 from newsletter.services import campaigns, subscriptions
 from organizations.models import Merchant
+from portal.mailers import mailers
 from tests import factories
 from tests.newsletter.posting import filled
+from tests.sinks import Sink, running
 
 pytestmark = pytest.mark.django_db
 LISTS = ["campaign", "subscriber", "consent", "topic", "wording", "newsletter"]
@@ -178,6 +181,7 @@ def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campa
     assert "Rien à corriger" in content
     audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
     assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
+    assert "Les liens vers d’autres sites ne sont pas suivis" in content
     Campaign.objects.update(body_fr="", subject_en="")
     assert "il manque l’objet ou le texte" in agent.get(page("campaign_change", campaign.pk)).text
 
@@ -204,12 +208,42 @@ def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
     assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
-def test_a_test_leaves_in_both_languages(agent, campaign, sam):
-    agent.post(page("campaign_test", campaign.pk), {"email": "sam@boreal.example"})
-    sent = OutgoingMessage.objects.order_by("pk")
-    assert [message.subject for message in sent] == ["Nacelles à moitié prix", "Half-price lifts"]
-    assert {message.recipient for message in sent} == {"sam@boreal.example"}
+def test_a_campaign_that_cannot_be_written_has_a_page_that_says_so(agent, campaign, settings):
+    settings.DKIM_KEY = "not a key"
+    content = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    assert "ne peut être écrit" in content
+    preview = agent.get(page("campaign_preview", campaign.pk), follow=True)
+    assert "fr-ca" in preview.content.decode()
+    assert agent.get(page("campaign_letter", campaign.pk, "fr-ca")).status_code == 404
+    refused = agent.post(page("campaign_test", campaign.pk), {"email": "sam@boreal.example"})
+    assert refused.status_code == 422
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_test_is_the_very_message_of_the_campaign_in_both_languages(agent, campaign, settings, tmp_path):
+    with running(Sink()) as sink:
+        settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
+        agent.post(page("campaign_test", campaign.pk), {"email": "sam@boreal.example"})
+        mail.hang_up()
+    sent = sink.mails
+    assert [message["Subject"] for message in sent] == ["Nacelles à moitié prix", "Half-price lifts"]
+    for message in sent:
+        assert message["To"] == "sam@boreal.example"
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        link = str(message["List-Unsubscribe"]).split(">")[0].removeprefix("<http://localhost:8000")
+        assert agent.get(link).status_code == 404
     assert not Recipient.objects.exists()
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_test_that_cannot_leave_says_what_the_server_answered(agent, campaign, settings, tmp_path):
+    with running(Sink()) as sink:
+        sink.on_data = lambda envelope: "554 5.7.1 looks like spam"
+        settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
+        refused = agent.post(page("campaign_test", campaign.pk), {"email": "sam@boreal.example"})
+        mail.hang_up()
+    assert refused.status_code == 422
+    assert "looks like spam" in refused.content.decode()
 
 
 def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
@@ -226,6 +260,7 @@ def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
     assert agent.get(page("campaign_act", campaign.pk, "explode")).status_code == 404
     content = agent.get(page("campaign_change", campaign.pk)).content.decode()
     assert "<svg" in content
+    assert "Les ouvertures et les clics ne sont pas observés" in content
     assert "Annulé" in content
 
 
@@ -268,9 +303,11 @@ def test_what_has_begun_is_no_longer_edited(agent, campaign):
 
 
 def test_a_stopped_campaign_waits_on_the_home_page(agent, campaign):
-    Campaign.objects.update(status="stopped", started_at=timezone.now(), stopped_for="50 adresses n’existent pas")
+    Campaign.objects.update(
+        status="stopped", started_at=timezone.now(), stopped_for="bounces", stopped_count=50, stopped_of=900
+    )
     content = agent.get(reverse("admin:index")).content.decode()
-    assert "50 adresses n’existent pas" in content
+    assert "50 adresses sur 900 n’existent pas" in content
     assert page("campaign_change", campaign.pk) in content
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from newsletter.letters import message_id
 from newsletter.models import Campaign, Consent, Recipient, Subscriber, Subscription, Topic, Wording
-from newsletter.services import returns
+from newsletter.services import campaigns, returns
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,20 @@ def mailgun(client: Client, recipient: Recipient, *, key: str = KEY, **event: ob
     return Client(enforce_csrf_checks=True).post(address, json.dumps(body), content_type="application/json")
 
 
+LUC = {
+    "Email": "Luc@example.org",
+    "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
+    "BouncedAt": "2026-11-22T17:00:00Z",
+}
+
+
+def postmark(body: dict[str, object], *, service: str = "postmark", secret: str = BASIC) -> Any:
+    """Post as Postmark does, its password in the address."""
+    basic = f"Basic {b64encode(secret.encode()).decode()}"
+    address = reverse("newsletter:hook", args=[service])
+    return Client().post(address, json.dumps(body), content_type="application/json", headers={"authorization": basic})
+
+
 def fresh(recipient: Recipient) -> Recipient:
     return Recipient.objects.select_related("subscriber").get(pk=recipient.pk)
 
@@ -72,13 +86,79 @@ def test_a_hard_bounce_suppresses_the_newsletter_alone(client, recipient):
     assert Subscription.objects.active().exists()
 
 
-def test_soft_bounces_count_first(client, recipient):
+SOFT = {"event": "failed", "severity": "temporary", "delivery-status": {"code": 452}}
+
+
+def another(recipient: Recipient) -> Recipient:
+    """The next campaign to the same person."""
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=recipient.campaign.topic, status="sent", started_at=now, finished_at=now)
+    return Recipient.objects.create(campaign=campaign, subscriber=recipient.subscriber, status="sent", sent_at=now)
+
+
+def test_five_delays_of_one_message_count_once(client, recipient):
+    for _time in range(returns.MANY_SOFT):
+        mailgun(client, recipient, **SOFT)
+    row = fresh(recipient)
+    assert (row.subscriber.soft_bounces, row.subscriber.suppressed_at, row.bounced_at) == (1, None, None)
+    assert row.soft_at is not None
+
+
+def test_soft_bounces_of_five_campaigns_suppress_and_a_delivery_begins_again(client, recipient):
+    for count in range(1, returns.MANY_SOFT):
+        mailgun(client, recipient, **SOFT)
+        recipient = another(fresh(recipient))
+        assert recipient.subscriber.soft_bounces == count
+    mailgun(client, recipient, event="delivered")
+    assert fresh(recipient).subscriber.soft_bounces == 0
     for count in range(1, returns.MANY_SOFT + 1):
-        mailgun(client, recipient, event="failed", severity="temporary", **{"delivery-status": {"code": 452}})
-        row = fresh(recipient)
-        assert row.subscriber.soft_bounces == count
-        assert (row.subscriber.suppressed_at is not None) is (count == returns.MANY_SOFT)
-    assert row.bounced_at is None
+        recipient = another(recipient)
+        mailgun(client, recipient, **SOFT)
+        subscriber = fresh(recipient).subscriber
+        assert subscriber.soft_bounces == count
+        assert (subscriber.suppressed_at is not None) is (count == returns.MANY_SOFT)
+    assert not Recipient.objects.exclude(bounced_at=None).exists()
+
+
+@pytest.mark.parametrize(("kind", "is_hard"), [("SoftBounce", False), ("HardBounce", True)])
+def test_a_full_mailbox_of_postmark_counts_first(recipient, settings, kind, is_hard):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    assert postmark({"RecordType": "Bounce", "ID": 2, "Type": kind, **LUC}).status_code == 200
+    row = fresh(recipient)
+    assert (row.bounced_at is not None, row.subscriber.suppressed_at is not None) == (is_hard, is_hard)
+    assert row.subscriber.soft_bounces == (0 if is_hard else 1)
+
+
+def test_a_soft_bounce_of_service_mail_counts_for_nothing(topic):
+    subscriber = factories.SubscriberFactory(merchant=topic.merchant, email="luc@example.org")
+    for _time in range(returns.MANY_SOFT):
+        returns.note_event(kind="deferred", email=subscriber.email, message_id="other@elsewhere", is_lasting=False)
+    subscriber.refresh_from_db()
+    assert (subscriber.soft_bounces, subscriber.suppressed_at) == (0, None)
+
+
+def test_an_address_the_service_knows_to_be_wrong_is_a_bounce(recipient, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    postmark({"RecordType": "Bounce", "ID": 3, "Type": "DMARCPolicy", **LUC})
+    assert fresh(recipient).subscriber.suppressed_at is None
+    postmark({"RecordType": "Bounce", "ID": 4, "Type": "BadEmailAddress", **LUC})
+    row = fresh(recipient)
+    assert row.bounced_at is not None
+    assert row.subscriber.suppressed_for == "bounce"
+
+
+def test_who_unsubscribes_at_the_service_is_withdrawn_by_that_way(client, recipient):
+    mailgun(client, recipient, event="unsubscribed")
+    assert Consent.objects.latest("pk").channel == "service"
+    assert not Subscription.objects.active().exists()
+
+
+@pytest.mark.parametrize("event", ["opened", "clicked"])
+def test_an_opening_or_a_click_is_not_kept(client, recipient, event):
+    before = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
+    assert mailgun(client, recipient, event=event, url="https://boreal.example/", ip="203.0.113.7").status_code == 200
+    after = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
+    assert after == before
 
 
 def test_a_complaint_is_a_withdrawal_in_the_ledger(client, recipient):
@@ -113,16 +193,10 @@ def test_a_service_that_is_not_configured_has_no_address(client, recipient, sett
 
 def test_postmark_is_believed_with_its_password_and_found_by_the_address(recipient, settings):
     settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
-    body = {"RecordType": "SpamComplaint", "ID": 1, "Type": "SpamComplaint", "TypeCode": 512,
-            "Email": "Luc@example.org",
-            "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483", "BouncedAt": "2026-11-22T17:00:00Z"}  # fmt: skip
-    address = reverse("newsletter:hook", args=["postmark"])
-    client = Client()
-    assert client.post(address, json.dumps(body), content_type="application/json").status_code == 400
+    body = {"RecordType": "SpamComplaint", "ID": 1, "Type": "SpamComplaint", "TypeCode": 512, **LUC}
+    assert postmark(body, secret="comptoir:wrong").status_code == 400
     assert fresh(recipient).complained_at is None
-    basic = f"Basic {b64encode(BASIC.encode()).decode()}"
-    answer = client.post(address, json.dumps(body), content_type="application/json", headers={"authorization": basic})
-    assert answer.status_code == 200
+    assert postmark(body).status_code == 200
     assert fresh(recipient).complained_at is not None
 
 
@@ -131,14 +205,7 @@ def test_a_message_to_the_mailto_address_leaves(recipient, settings):
     token = f"{recipient.subscriber.key.hex}-{recipient.campaign_id}"
     body = {"From": "luc@example.org", "To": "desk@boreal.example", "Subject": token, "TextBody": "", "Headers": [],
             "FromFull": {"Email": "luc@example.org", "Name": "", "MailboxHash": ""}, "Attachments": []}  # fmt: skip
-    basic = f"Basic {b64encode(BASIC.encode()).decode()}"
-    answer = Client().post(
-        reverse("newsletter:hook", args=["postmark-inbound"]),
-        json.dumps(body),
-        content_type="application/json",
-        headers={"authorization": basic},
-    )
-    assert answer.status_code == 200
+    assert postmark(body, service="postmark-inbound").status_code == 200
     assert not Subscription.objects.active().exists()
     assert Consent.objects.latest("pk").channel == "mailto"
     assert fresh(recipient).left_at is not None
@@ -146,7 +213,7 @@ def test_a_message_to_the_mailto_address_leaves(recipient, settings):
 
 def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
     now = timezone.now()
-    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=now)
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=now, tried=100)
     people = Subscriber.objects.bulk_create(
         Subscriber(merchant=topic.merchant, email=f"p{n}@example.org") for n in range(100)
     )
@@ -157,7 +224,20 @@ def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
         returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.STOPPED
-    assert "20" in campaign.stopped_for
+    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("complaints", 20, 100)
+    # Somebody looked: what comes late of the messages of before stops nothing again.
+    campaigns.resume(campaign=campaign)
+    for person in people[returns.FEW :]:
+        returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.complained) == ("sending", 0)
+
+
+def test_a_bounce_told_twice_counts_once(recipient, topic):
+    Campaign.objects.update(status="sending", finished_at=None)
+    for _time in range(2):
+        returns.note_event(kind="bounced", email="luc@example.org", message_id="", is_lasting=True)
+    assert Campaign.objects.get().bounced == 1
 
 
 def test_a_bounce_of_service_mail_silences_the_newsletter_only(topic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -62,6 +63,26 @@ def test_each_part_holds_the_words_the_identity_and_both_links_of_the_reader(cam
     token = f"{KEY.hex}-{campaign.pk}"
     for page in ("unsubscribe", "preferences"):
         assert f"http://localhost:8000/newsletter/{page}/{token}/" in content
+
+
+def test_nothing_is_added_that_observes_its_reader(campaign, settings):
+    campaign.body_fr += "\n\n![Une nacelle](https://boreal.example/n.jpg)"
+    message = written(campaign)
+    asked = [message[name] for name in ("X-Mailgun-Track", "X-PM-TrackOpens", "X-PM-TrackLinks")]
+    assert asked == ["no", "false", "None"]
+    html = body(message, "html")
+    theirs = {"https://boreal.example/nacelles", "https://boreal.example/n.jpg"}
+    found = re.findall(r"""(?:href|src|background)\s*=\s*["']([^"']*)|url\(([^)]*)""", html)
+    addresses = {first or second for first, second in found}
+    assert theirs < addresses
+    ours = (f"{settings.SITE_URL}/newsletter/", "mailto:", "tel:")
+    assert [address for address in addresses - theirs if not address.startswith(ours)] == []
+    assert re.findall(r"<img[^>]*src=.([^\"']*)", html) == ["https://boreal.example/n.jpg"]
+
+
+def test_the_preheader_is_in_the_html(campaign):
+    campaign.preheader_fr = "Jusqu’au 30 novembre"
+    assert "Jusqu’au 30 novembre" in body(written(campaign), "html")
 
 
 def test_each_reader_gets_their_language_and_their_own_link(campaign):

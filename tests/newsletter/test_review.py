@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter import review
-from newsletter.models import Campaign, Topic, Wording
+from accounts.models import OutgoingMessage
+from newsletter import letters, review
+from newsletter.models import Campaign, Recipient, Topic, Wording
 from newsletter.services import campaigns
 from newsletter.services.campaigns import CampaignBegun, CampaignNotReady, NotPossibleNow
 from organizations.models import Merchant
@@ -54,6 +55,47 @@ def test_a_placeholder_or_a_broken_link_in_one_language_blocks(campaign):
         assert found(campaign, body_en=f"[here](<{address}>)") == "", address
 
 
+def test_a_language_that_cannot_be_written_blocks_and_says_why(campaign, settings, monkeypatch):
+    settings.DKIM_KEY = "not a key"
+    assert "ne peut être écrit" in found(campaign)
+    settings.DKIM_KEY = ""
+    words_of = letters.words_of
+
+    def words(*, language: str, **parts: object) -> letters.Words:
+        if language == "en-ca":
+            raise LookupError("{{ price }}")
+        return words_of(language=language, **parts)
+
+    monkeypatch.setattr(letters, "words_of", words)
+    (problem,) = review.problems(campaign=campaign)
+    assert problem.is_blocking
+    assert "en-ca: LookupError" in problem.words
+
+
+def test_a_link_to_a_past_campaign_leads_to_one_that_is_there(campaign, today):
+    past = factories.CampaignFactory(topic=campaign.topic, status="sent", started_at=today, finished_at=today)
+    assert found(campaign, body_en=f"[here](http://localhost:8000{past.get_absolute_url()})") == ""
+    past.is_public = False
+    past.save()
+    assert "ne mène nulle part" in found(campaign, body_en=f"[here](http://localhost:8000{past.get_absolute_url()})")
+    assert "ne mène nulle part" in found(
+        campaign, body_en="[here](http://localhost:8000/newsletter/archive/0123456789ab/)"
+    )
+
+
+def test_a_letter_without_its_unsubscribe_link_blocks(campaign, monkeypatch):
+    """As after a change of the templates: each part needs its own."""
+    words_of = letters.words_of
+    for part in ("html", "text"):
+
+        def words(*, part: str = part, **given: object) -> letters.Words:
+            written = words_of(**given)
+            return written._replace(**{part: getattr(written, part).replace(letters.MARK, "")})
+
+        monkeypatch.setattr(letters, "words_of", words)
+        assert "lien de désabonnement manque" in found(campaign)
+
+
 def test_a_message_gmail_would_cut_blocks(campaign):
     assert "102" in found(campaign, body_fr="mot " * 30_000)
 
@@ -94,3 +136,27 @@ def test_what_blocks_is_said_when_somebody_insists(campaign, today, sam):
     campaign.save()
     with pytest.raises(CampaignNotReady, match="il manque"):
         campaigns.schedule(campaign=campaign, at=today, by=sam)
+
+
+@pytest.mark.parametrize("language", ["fr-ca", "en-ca"])
+def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_told(campaign, today, sam, language):
+    sam.language = language
+    sam.save()
+    campaign.created_by = sam
+    campaign.save()
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    Merchant.objects.update(address_line1="")
+    assert campaigns.begin_due() == 0
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.scheduled_at, campaign.started_at) == ("draft", None, None)
+    assert not Recipient.objects.exists()
+    letter = OutgoingMessage.objects.get()
+    assert (letter.recipient, letter.language) == (campaign.merchant.email, language)
+    wanted = "adresse postale" if language == "fr-ca" else "mailing address"
+    assert wanted in letter.text
+    assert wanted in letter.html
+    assert campaigns.begin_due() == 0
+    assert OutgoingMessage.objects.count() == 1
+    Merchant.objects.update(address_line1="1, rue du Quai")
+    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    assert campaigns.begin_due() == 1

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import mail
 from accounts.models import OutgoingMessage
-from newsletter import sending
+from newsletter import letters, sending
+from newsletter.letters import Letters, Reader, Words
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscriber, Topic, Wording
+from newsletter.results import results_of
 from newsletter.services import campaigns, returns, subscriptions
 from newsletter.services.subscriptions import Trace
 from portal.embedded.processes import free_port
@@ -150,6 +152,18 @@ def test_a_message_refused_for_what_it_says_suppresses_nobody(campaign, sink):
     assert not Subscriber.objects.exclude(suppressed_at=None).exists()
 
 
+def test_a_full_mailbox_counts_and_suppresses_only_at_the_limit(campaign, sink, topic):
+    sink.on_data = lambda envelope: "552 5.2.2 mailbox full" if "p1@example.org" in envelope.rcpt_tos else "250 OK"
+    sending.send(campaign_id=campaign.pk)
+    full = Subscriber.objects.get(email="p1@example.org")
+    assert (full.soft_bounces, full.suppressed_at) == (1, None)
+    Subscriber.objects.filter(pk=full.pk).update(soft_bounces=returns.MANY_SOFT - 1)
+    sending.send(campaign_id=begun(topic).pk)
+    full.refresh_from_db()
+    assert (full.soft_bounces, full.suppressed_for) == (returns.MANY_SOFT, "bounce")
+    assert Subscriber.objects.filter(soft_bounces=0, suppressed_at=None).count() == 4
+
+
 def test_a_delay_is_tried_again_and_arrives_once(campaign, sink, time_machine):
     answers = iter(["451 later", "451 later"])
     sink.on_data = lambda envelope: next(answers, "250 OK")
@@ -171,6 +185,8 @@ def test_a_server_that_delays_for_ever_is_given_up(campaign, sink, time_machine)
     assert statuses(campaign) == {"failed": 5}
     campaign.refresh_from_db()
     assert campaign.status == "sent"
+    # However many attempts it took, each mailbox failed once.
+    assert set(Subscriber.objects.values_list("soft_bounces", "suppressed_at")) == {(1, None)}
 
 
 def test_an_absent_server_fails_nobody_and_the_campaign_rests(campaign, sink, settings, tmp_path, time_machine):
@@ -231,18 +247,91 @@ def test_the_throttle_lets_no_more_leave_than_the_service_takes(topic, sink, tod
         sizes.append(len(claimed.readers))
         later(time_machine, seconds=1)
     assert max(sizes) == 10
-    assert sum(sizes[:10]) <= 2 * 120 * 10 / 60 + 10
+    # Two a second for ten seconds, and one portion nobody had used.
+    assert sum(sizes[:10]) <= 30
     assert sum(sizes) == 50
+
+
+def test_two_campaigns_of_a_merchant_leave_together_as_fast_as_one(topic, riviere, today, time_machine):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=120)
+    readers(topic, 100)
+    both = [begun(topic), begun(topic)]
+    sizes: dict[int, int] = dict.fromkeys([campaign.pk for campaign in both], 0)
+    for second in range(30):
+        for campaign in both if second % 2 else both[::-1]:
+            sizes[campaign.pk] += len(sending.claim(campaign=campaign).readers)
+        later(time_machine, seconds=1)
+    assert 60 <= sum(sizes.values()) <= 2 * 30 + 10
+    assert min(sizes.values()) > 0
+    # Another merchant has another clock.
+    other = factories.CampaignFactory(topic__merchant=riviere, status="sending", started_at=today)
+    assert sending.claim(campaign=other).wait == 0
+
+
+def test_a_campaign_that_waits_for_the_other_is_not_called_again(topic, today, time_machine):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=10)
+    readers(topic, 10)
+    first, second = begun(topic), begun(topic)
+    later(time_machine, seconds=3)
+    assert len(sending.claim(campaign=first).readers) == 1
+    assert sending.claim(campaign=second).wait > 0
+    assert sending.wake() == 0
+
+
+@pytest.mark.parametrize("rate", [1, 2, 5, 12])
+def test_a_slow_throttle_is_as_fast_as_it_promises(topic, sink, today, time_machine, rate, monkeypatch):
+    """Ten minutes: a sweep each half minute, and no worker that waits longer than a task lasts."""
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=rate)
+    readers(topic, rate * 20)
+    campaign = begun(topic)
+    monkeypatch.setattr(sending.time, "sleep", lambda seconds: later(time_machine, seconds=seconds))
+    sent, sweeps = sending.send(campaign_id=campaign.pk), 0
+    while sweeps < 20:
+        sweeps += 1
+        time_machine.move_to(max(timezone.now(), today + timedelta(seconds=30 * sweeps)))
+        if sending.wake():
+            sent += sending.send(campaign_id=campaign.pk)
+    minutes = (timezone.now() - today).total_seconds() / 60
+    assert rate * minutes * 0.9 - 1 <= sent <= rate * (minutes + 0.5) + 1
 
 
 def test_the_end_time_is_honest(campaign, today, time_machine):
     Newsletter.objects.update(per_minute=60)
+    now = timezone.now
     campaign.started_at = today
-    end = campaigns.end_time(campaign=campaign, waiting=120, sent=0)
-    assert end - timezone.now() == timedelta(minutes=2)
-    later(time_machine, minutes=10)
-    end = campaigns.end_time(campaign=campaign, waiting=120, sent=60)
-    assert end - timezone.now() == timedelta(minutes=20)
+
+    def end(**known: object) -> float:
+        given = {"waiting": 120, "recent": 0, "last_due": None, **known}
+        return (campaigns.end_time(campaign=campaign, **given) - now()).total_seconds() / 60
+
+    assert end() == 2
+    # Faster than the throttle is a burst, not a pace.
+    later(time_machine, minutes=1)
+    assert end(recent=600) == 2
+    # Two hours of pause say nothing of the pace: 30 left in the last five minutes.
+    later(time_machine, hours=2)
+    assert end(recent=30) == 20
+    campaign.resumed_at = now() - timedelta(minutes=1)
+    assert end(recent=30) == 4
+    # Ten postponed for an hour.
+    assert end(waiting=10, recent=30, last_due=now() + timedelta(hours=1)) == 60
+
+
+def test_the_page_of_results_tells_the_end_of_what_is_postponed(campaign, sink, today):
+    sink.on_data = lambda envelope: "451 later"
+    sending.send(campaign_id=campaign.pk)
+    campaign.refresh_from_db()
+    due = Recipient.objects.order_by("due_at").last().due_at
+    assert results_of(campaign=campaign).ends_at == due > timezone.now()
+
+
+def test_what_a_dead_worker_held_of_a_canceled_campaign_waits_for_nothing(campaign, time_machine):
+    sending.claim(campaign=campaign)
+    campaigns.cancel(campaign=campaign)
+    assert statuses(campaign) == {"sending": 5}
+    later(time_machine, minutes=3)
+    sending.wake()
+    assert statuses(campaign) == {"canceled": 5}
 
 
 def test_a_row_of_a_dead_worker_waits_again(campaign, sink, time_machine):
@@ -269,14 +358,96 @@ def test_too_many_bounces_stop_it_by_itself_and_the_desk_is_told(topic, sink, ti
     sending.send(campaign_id=campaign.pk)
     campaign.refresh_from_db()
     assert campaign.status == "stopped"
-    assert "50" in campaign.stopped_for
+    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("bounces", 50, 100)
     assert statuses(campaign)["queued"] == 150
     letter = OutgoingMessage.objects.get()
     assert letter.recipient == topic.merchant.email
-    assert campaign.stopped_for in letter.text
+    with translation.override("fr-ca"):
+        assert campaign.why_stopped in letter.text
+        assert "50 adresses sur 100 n’existent pas (50 %)" in campaign.why_stopped.replace("\xa0", " ")
+    with translation.override("en-ca"):
+        assert campaign.why_stopped == "50 addresses of 100 do not exist (50%)."
+    # Somebody found the cause: what bounced before does not stop it again.
+    sink.on_recipient = lambda address: "250 OK"
     campaigns.resume(campaign=campaign)
+    assert sending.send(campaign_id=campaign.pk) == 150
     campaign.refresh_from_db()
-    assert campaign.status == "sending"
+    assert (campaign.status, statuses(campaign)) == ("sent", {"sent": 200, "failed": 50})
+
+
+def test_messages_refused_for_what_they_say_stop_it_too_with_the_answer(topic, sink):
+    Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
+    readers(topic, 150)
+    campaign = begun(topic)
+    sink.on_data = lambda envelope: "554 5.7.1 looks like spam"
+    assert sending.send(campaign_id=campaign.pk) == 0
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.stopped_for, statuses(campaign)) == (
+        "stopped", "refusals", {"failed": 100, "queued": 50}
+    )  # fmt: skip
+    assert "554 5.7.1 looks like spam" in OutgoingMessage.objects.get().text
+
+
+def test_what_a_chunk_adds_to_the_figures_costs_the_same_after_many(topic, django_assert_num_queries):
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    for _chunk in range(3):
+        with django_assert_num_queries(2):
+            returns.note_chunk(campaign=campaign, tried=100, bounced=1, refused=0, detail="")
+    campaign.refresh_from_db()
+    assert (campaign.tried, campaign.bounced) == (300, 3)
+
+
+@pytest.fixture
+def only_french(monkeypatch) -> None:
+    """As after a change of the templates that only one language notices."""
+    words_of = letters.words_of
+
+    def words(*, language: str, **parts: object) -> Words:
+        if language == "en-ca":
+            raise LookupError("{{ price }}")
+        return words_of(language=language, **parts)
+
+    monkeypatch.setattr(letters, "words_of", words)
+
+
+def test_a_language_nobody_reads_is_not_written(campaign, sink, only_french):
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_a_letter_that_cannot_be_written_stops_the_campaign_and_the_desk_is_told(campaign, sink, only_french, topic):
+    Subscriber.objects.filter(email="p2@example.org").update(language="en-ca")
+    assert sending.send(campaign_id=campaign.pk) == 2
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.stopped_for) == ("stopped", "unwritable")
+    assert statuses(campaign) == {"sent": 2, "queued": 3}
+    assert "en-ca: LookupError: {{ price }}" in OutgoingMessage.objects.get().text
+    assert sending.wake() == 0
+
+
+def test_a_key_that_signs_nothing_stops_the_campaign(campaign, sink, settings):
+    settings.DKIM_KEY = "-----BEGIN RSA PRIVATE KEY-----\nnothing\n-----END RSA PRIVATE KEY-----"
+    assert sending.send(campaign_id=campaign.pk) == 0
+    campaign.refresh_from_db()
+    assert (campaign.stopped_for, statuses(campaign)) == ("unwritable", {"queued": 5})
+    settings.DKIM_KEY = ""
+    campaigns.resume(campaign=campaign)
+    assert sending.send(campaign_id=campaign.pk) == 5
+
+
+def test_one_reader_nobody_can_write_to_blocks_no_other(campaign, sink, monkeypatch):
+    write = Letters.to
+
+    def to(letters: Letters, *, reader: Reader) -> bytes:
+        if reader.email == "p1@example.org":
+            raise LookupError("550 5.1.1")
+        return write(letters, reader=reader)
+
+    monkeypatch.setattr(Letters, "to", to)
+    assert sending.send(campaign_id=campaign.pk) == 4
+    failed = Recipient.objects.get(status="failed")
+    assert (failed.subscriber.email, failed.last_error) == ("p1@example.org", "LookupError('550 5.1.1')")
+    # The fault is ours: the address stays.
+    assert not Subscriber.objects.exclude(suppressed_at=None).exists()
 
 
 def test_a_final_answer_is_told_from_a_wrong_address():
@@ -284,11 +455,19 @@ def test_a_final_answer_is_told_from_a_wrong_address():
     soft = ["554 5.7.1 spam", "552 5.2.2 full", "550 5.7.26 unauthenticated", "554 no"]
     assert [returns.is_hard(answer) for answer in hard] == [True] * 4
     assert [returns.is_hard(answer) for answer in soft] == [False] * 4
+    full = ["552 5.2.2 full", "552 storage exceeded", "554 5.2.2 over quota"]
+    assert [returns.is_full(answer) for answer in full] == [True] * 3
+    assert not any(returns.is_full(answer) for answer in [*hard, "552 5.3.4 too big", "554 5.7.1 spam"])
 
 
 def test_campaigns_nobody_works_at_are_woken(campaign):
     assert sending.wake() == 0
-    Campaign.objects.update(next_claim_at=F("next_claim_at") - timedelta(minutes=1))
+    Campaign.objects.update(next_claim_at=F("next_claim_at") - timedelta(seconds=3))
+    assert sending.wake() == 1
+    # A worker is at it; after a while, whatever holds it up, another one helps.
+    Recipient.objects.filter(subscriber__email="p0@example.org").update(status="sending", claimed_at=timezone.now())
+    assert sending.wake() == 0
+    Campaign.objects.update(next_claim_at=F("next_claim_at") - timedelta(seconds=20))
     assert sending.wake() == 1
     campaigns.pause(campaign=campaign)
     assert sending.wake() == 0
@@ -297,5 +476,5 @@ def test_campaigns_nobody_works_at_are_woken(campaign):
 def test_a_thousand_recipients_cost_one_statement_to_write(topic, django_assert_num_queries):
     readers(topic, 1000)
     campaign = factories.CampaignFactory(topic=topic, status="scheduled", scheduled_at=timezone.now())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(9):
         assert campaigns.begin(campaign=campaign) == 1000
