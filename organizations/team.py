@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.formats import iso_date, money, phone
 from accounts.models import User
-from accounts.spelling import plain
+from accounts.spelling import plain, spellings
 from organizations.models import (
     CompanyLink,
     Customer,
