@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -80,16 +81,12 @@ def ask_to_subscribe(
 ) -> None:
     """Mail the link that confirms the address, whoever has it: a form answers the same to all.
 
-    Nothing is agreed to yet. Within ten minutes the same address gets no second link. Raises TooManySignUps, whoever
-    asks.
+    Nothing is agreed to yet. Within ten minutes an address gets no second link. Raises TooManySignUps, whoever asks.
     """
     token = secrets.token_urlsafe(32)
     email = normalize_email(email)
     now = timezone.now()
-    unanswered = SignUp.objects.filter(merchant=merchant, confirmed_at=None)
-    # Before anything is locked: a robot costs one question.
-    if unanswered.filter(expires_at__gt=now + LASTS - timedelta(hours=1)).count() >= MOST_WAITING:
-        raise TooManySignUps
+    unanswered = _unanswered_below_cap(merchant, now=now)
     with transaction.atomic():
         # Two clicks at once are one.
         Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
@@ -248,6 +245,14 @@ def hash_of(token: str) -> str:
 def _locked(subscriber: Subscriber) -> None:
     """Two acts of one person follow each other."""
     Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
+
+
+def _unanswered_below_cap(merchant: Merchant, *, now: datetime) -> QuerySet[SignUp]:
+    """The links nobody has followed; asked before anything is locked, so that a robot costs one question."""
+    unanswered = SignUp.objects.filter(merchant=merchant, confirmed_at=None)
+    if unanswered.filter(expires_at__gt=now + LASTS - timedelta(hours=1)).count() >= MOST_WAITING:
+        raise TooManySignUps
+    return unanswered
 
 
 def _count_as_left(subscriber: Subscriber, *, campaign_id: int | None) -> None:
