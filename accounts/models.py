@@ -143,6 +143,13 @@ class OutgoingMessage(models.Model):
     claimed_at = models.DateTimeField(_("taken by a worker"), null=True, blank=True)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     last_error = models.TextField(_("last error"), blank=True)
+    delivered_at = models.DateTimeField(
+        _("delivered"), null=True, blank=True, help_text=_("Told by the mail service, when it tells.")
+    )
+    returned_at = models.DateTimeField(
+        _("returned"), null=True, blank=True, help_text=_("Told by the mail service: it reached nobody.")
+    )
+    return_reason = models.CharField(_("reason for the return"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
 
     objects = OutgoingMessageQuerySet.as_manager()
@@ -155,6 +162,10 @@ class OutgoingMessage(models.Model):
                 condition=models.Q(status="sent", sent_at__isnull=False)
                 | (~models.Q(status="sent") & models.Q(sent_at=None)),
                 name="message_sent_has_moment",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(return_reason="") | models.Q(returned_at__isnull=False),
+                name="message_return_has_moment",
             ),
         ]
         indexes = [

@@ -65,8 +65,8 @@ def send_again(*, message: OutgoingMessage, by: User) -> OutgoingMessage:
         again.created_at = timezone.now()
     again.status = OutgoingMessage.Status.QUEUED
     again.attempts, again.due_at = 0, timezone.now()
-    again.sent_at = again.claimed_at = None
-    again.last_error = ""
+    again.sent_at = again.claimed_at = again.delivered_at = again.returned_at = None
+    again.last_error = again.return_reason = ""
     again.save()
     logger.info("Message %s is sent again at the request of person %s", again.key, by.pk)
     nudge(DELIVER)

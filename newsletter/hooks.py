@@ -51,6 +51,7 @@ def event_told(sender: object, *, event: Any, **_: Any) -> None:
         email=event.recipient or "",
         message_id=event.message_id or "",
         is_lasting=not is_soft,
+        reason=event.mta_response or event.description or "",
     )
 
 

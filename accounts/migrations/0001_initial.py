@@ -40,13 +40,16 @@ class Migration(migrations.Migration):
                 ('claimed_at', models.DateTimeField(blank=True, null=True, verbose_name='taken by a worker')),
                 ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent')),
                 ('last_error', models.TextField(blank=True, verbose_name='last error')),
+                ('delivered_at', models.DateTimeField(blank=True, help_text='Told by the mail service, when it tells.', null=True, verbose_name='delivered')),
+                ('returned_at', models.DateTimeField(blank=True, help_text='Told by the mail service: it reached nobody.', null=True, verbose_name='returned')),
+                ('return_reason', models.CharField(blank=True, max_length=300, verbose_name='reason for the return')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='written')),
             ],
             options={
                 'verbose_name': 'message',
                 'verbose_name_plural': 'messages',
                 'indexes': [models.Index(condition=models.Q(('status', 'queued')), fields=['due_at', 'id'], name='message_due'), models.Index(condition=models.Q(('status', 'sending')), fields=['claimed_at'], name='message_sending'), models.Index(fields=['merchant_slug', '-id'], name='message_merchant'), models.Index(fields=['recipient', '-id'], name='message_recipient')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('status', 'sent')), models.Q(models.Q(('status', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='message_sent_has_moment')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('status', 'sent')), models.Q(models.Q(('status', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='message_sent_has_moment'), models.CheckConstraint(condition=models.Q(('return_reason', ''), ('returned_at__isnull', False), _connector='OR'), name='message_return_has_moment')],
             },
         ),
         migrations.CreateModel(

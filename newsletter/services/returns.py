@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts import receipts
 from accounts.mime import one_line
-from accounts.models import normalize_email
+from accounts.models import OutgoingMessage, normalize_email
 from newsletter.models import Campaign, Consent, Recipient, Subscriber
 from newsletter.services.campaigns import settings_of
 from newsletter.services.desk import tell_desk
@@ -63,16 +64,36 @@ def suppress_bounced(*, key: uuid.UUID) -> None:
     _suppress(key=key, reason=Subscriber.Suppression.BOUNCE)
 
 
-def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool) -> None:
+def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool, reason: str = "") -> None:
     """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter."""
-    recipient = _recipient(email=normalize_email(email), message_id=message_id)
+    email = normalize_email(email)
+    recipient = _recipient(email=email, message_id=message_id)
+    message = receipts.message_of(message_id=message_id)
+    if message is None and "@" not in message_id and kind in {"delivered", "bounced"}:
+        # Of what left for this address, the latest.
+        latest = receipts.latest_to(email=email)
+        if latest is not None and (recipient is None or _left_before(recipient, latest)):
+            message, recipient = latest, None
+    if message is not None:
+        _note_on_message(message, kind=kind, is_lasting=is_lasting, reason=reason)
     if recipient is not None:
         _note_on(recipient, kind=kind, is_lasting=is_lasting)
         return
     # A bounce or complaint about service mail: the newsletter stops, service mail does not. A soft one is not counted:
-    # nothing tells which message it is about, and it may be told ten times.
-    for subscriber in Subscriber.objects.filter(email=normalize_email(email)).order_by("pk"):
+    # it may be told ten times.
+    for subscriber in Subscriber.objects.filter(email=email).order_by("pk"):
         _judge(subscriber, kind=kind, is_lasting=is_lasting)
+
+
+def _left_before(recipient: Recipient, message: OutgoingMessage) -> bool:
+    return recipient.sent_at is None or (message.sent_at is not None and recipient.sent_at < message.sent_at)
+
+
+def _note_on_message(message: OutgoingMessage, *, kind: str, is_lasting: bool, reason: str) -> None:
+    if kind == "delivered":
+        receipts.note_delivery(message=message)
+    elif kind in {"rejected", "failed"} or (kind == "bounced" and is_lasting):
+        receipts.note_return(message=message, reason=reason)
 
 
 def _recipient(*, email: str, message_id: str) -> Recipient | None:

@@ -54,6 +54,9 @@ class OutgoingMessageAdmin(MerchantScopedAdmin):
         "written",
         "due_at",
         "sent",
+        "delivered_at",
+        "returned_at",
+        "return_reason",
         "last_error",
         "again",
         "body",
@@ -78,8 +81,9 @@ class OutgoingMessageAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def state(self, message: OutgoingMessage) -> str:
-        is_failed = message.status == OutgoingMessage.Status.FAILED
-        return format_html('<span class="{}">{}</span>', "bad" if is_failed else "", message.get_status_display())
+        is_failed = message.status == OutgoingMessage.Status.FAILED or message.returned_at is not None
+        words = _("Returned") if message.returned_at else message.get_status_display()
+        return format_html('<span class="{}">{}</span>', "bad" if is_failed else "", words)
 
     @admin.display(description=gettext_lazy("written"))
     def written(self, message: OutgoingMessage) -> str:

@@ -241,9 +241,12 @@ class Invitation(models.Model):
             (self.expires_at <= timezone.now(), self.State.EXPIRED),
             (self.opened_at, self.State.OPENED),
         ]
-        by_mail = {
-            OutgoingMessage.Status.SENT.value: self.State.DELIVERED,
-            OutgoingMessage.Status.FAILED.value: self.State.FAILED,
-        }
-        status = self.message.status if self.message else ""
-        return next((state for is_so, state in by_hand if is_so), by_mail.get(status, self.State.SENT))
+        return next((state for is_so, state in by_hand if is_so), self._state_of_mail())
+
+    def _state_of_mail(self) -> State:
+        """Delivered only where the mail service said so: a server that took it may still return it."""
+        if self.message is None:
+            return self.State.SENT
+        if self.message.returned_at or self.message.status == OutgoingMessage.Status.FAILED:
+            return self.State.FAILED
+        return self.State.DELIVERED if self.message.delivered_at else self.State.SENT

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from base64 import b64encode
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import OutgoingMessage
 from newsletter.letters import message_id
 from newsletter.models import Campaign, Consent, Recipient, Subscriber, Subscription, Topic, Wording
 from newsletter.services import campaigns, returns
+from organizations.models import Invitation
 from tests import factories
+from tests.organizations.signing import invited, only_invitation
 
 pytestmark = pytest.mark.django_db
 KEY = "a-signing-key"
@@ -34,21 +38,24 @@ def recipient(topic: Topic, settings: Any) -> Recipient:
     return Recipient.objects.create(campaign=campaign, subscriber=consent.subscriber, status="sent", sent_at=now)
 
 
-def mailgun(client: Client, recipient: Recipient, *, key: str = KEY, **event: object) -> Any:
+def signature_of(stamp: str, token: str, *, key: str = KEY) -> str:
+    return hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+
+
+def signed(event: dict[str, object], *, key: str = KEY) -> Any:
     """Post an event as Mailgun signs it."""
     stamp, token = str(int(time.time())), "t" * 50
-    signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
-    ours = f"{message_id(recipient_id=recipient.pk, key=recipient.subscriber.key)}@localhost"
-    data = {
-        "id": "x",
-        "timestamp": float(stamp),
-        "recipient": recipient.subscriber.email,
-        "message": {"headers": {"message-id": ours}},
-        **event,
-    }
-    body = {"signature": {"timestamp": stamp, "token": token, "signature": signature}, "event-data": data}
+    proof = {"timestamp": stamp, "token": token, "signature": signature_of(stamp, token, key=key)}
+    body = {"signature": proof, "event-data": {"id": "x", "timestamp": float(stamp), **event}}
     address = reverse("newsletter:hook", args=["mailgun"])
     return Client(enforce_csrf_checks=True).post(address, json.dumps(body), content_type="application/json")
+
+
+def mailgun(client: Client, recipient: Recipient, *, key: str = KEY, **event: object) -> Any:
+    """An event about the message of one recipient."""
+    ours = f"{message_id(recipient_id=recipient.pk, key=recipient.subscriber.key)}@localhost"
+    about = {"recipient": recipient.subscriber.email, "message": {"headers": {"message-id": ours}}}
+    return signed({**about, **event}, key=key)
 
 
 LUC = {
@@ -245,3 +252,80 @@ def test_a_bounce_of_service_mail_silences_the_newsletter_only(topic):
     returns.note_event(kind="bounced", email="luc@example.org", message_id="other@elsewhere", is_lasting=True)
     subscriber.refresh_from_db()
     assert subscriber.suppressed_for == "bounce"
+
+
+@pytest.fixture
+def invitation(settings, acme, alice) -> Invitation:
+    """It has left for its person."""
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": KEY, "WEBHOOK_SECRET": None}
+    invited(acme, alice)
+    OutgoingMessage.objects.update(status="sent", sent_at=timezone.now())
+    return only_invitation()
+
+
+def told_by_mailgun(message: OutgoingMessage, **event: object) -> None:
+    answer = signed({
+        "recipient": message.recipient,
+        "message": {"headers": {"message-id": f"{message.key}@localhost"}},
+        **event,
+    })  # fmt: skip
+    assert answer.status_code == 200
+
+
+def test_an_invitation_is_delivered_once_the_service_says_so_and_failed_when_it_comes_back(invitation):
+    assert invitation.state == Invitation.State.SENT
+    told_by_mailgun(invitation.message, **SOFT)
+    assert only_invitation().state == Invitation.State.SENT
+    told_by_mailgun(invitation.message, event="delivered")
+    assert only_invitation().state == Invitation.State.DELIVERED
+    status = {"code": 550, "message": "5.1.1 no such user"}
+    told_by_mailgun(invitation.message, event="failed", severity="permanent", **{"delivery-status": status})
+    bounced = only_invitation()
+    assert bounced.state == Invitation.State.FAILED
+    assert "no such user" in bounced.message.return_reason
+
+
+def test_postmark_which_tells_a_number_of_its_own_is_found_by_the_address(invitation, settings):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    told = {**LUC, "Email": invitation.message.recipient, "Recipient": invitation.message.recipient}
+    assert postmark({"RecordType": "Delivery", "DeliveredAt": "2026-11-22T17:00:00Z", **told}).status_code == 200
+    assert only_invitation().state == Invitation.State.DELIVERED
+    postmark({"RecordType": "Bounce", "ID": 5, "Type": "HardBounce", "Description": "Unknown user", **told})
+    assert only_invitation().state == Invitation.State.FAILED
+    assert only_invitation().message.return_reason == "Unknown user"
+
+
+def test_a_fact_about_the_later_campaign_says_nothing_of_an_older_invitation(recipient, settings, acme, alice):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    invited(acme, alice, email="luc@example.org")
+    OutgoingMessage.objects.update(status="sent", sent_at=recipient.sent_at - timedelta(hours=1))
+    postmark({"RecordType": "Bounce", "ID": 6, "Type": "HardBounce", **LUC})
+    assert fresh(recipient).bounced_at is not None
+    assert not OutgoingMessage.objects.exclude(returned_at=None).exists()
+    OutgoingMessage.objects.update(sent_at=recipient.sent_at + timedelta(hours=1))
+    postmark({"RecordType": "Bounce", "ID": 7, "Type": "HardBounce", **LUC})
+    assert only_invitation().state == Invitation.State.FAILED
+
+
+def test_mailgun_s_inbound_message_to_the_mailto_address_leaves(recipient):
+    token = f"{recipient.subscriber.key.hex}-{recipient.campaign_id}"
+    stamp, secret = str(int(time.time())), "t" * 50
+    form = {
+        "sender": "luc@example.org",
+        "recipient": "desk@boreal.example",
+        "from": "Luc <luc@example.org>",
+        "subject": token,
+        "body-plain": "",
+        "message-headers": json.dumps([["Subject", token], ["From", "luc@example.org"], ["To", "desk@boreal.example"]]),
+        "timestamp": stamp,
+        "token": secret,
+        "signature": signature_of(stamp, secret, key="another"),
+    }
+    address = reverse("newsletter:hook", args=["mailgun-inbound"])
+    assert Client(enforce_csrf_checks=True).post(address, form).status_code == 400
+    assert Subscription.objects.active().exists()
+    form["signature"] = signature_of(stamp, secret)
+    assert Client(enforce_csrf_checks=True).post(address, form).status_code == 200
+    assert not Subscription.objects.active().exists()
+    assert Consent.objects.latest("pk").channel == "mailto"
+    assert fresh(recipient).left_at is not None

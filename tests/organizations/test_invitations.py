@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
@@ -35,6 +35,7 @@ from tests.organizations.signing import (
 
 pytestmark = pytest.mark.django_db
 State = Invitation.State
+MOMENT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 CHOSEN = {"password": "un long mot de passe", "first_name": "Noé", "last_name": "Roy", "language": "fr-ca"}
 
 
@@ -319,19 +320,27 @@ def test_a_closed_customer_takes_nobody_in(acme, alice):
 
 
 @pytest.mark.parametrize(
-    ("status", "state"),
+    ("fields", "state"),
     [
-        (OutgoingMessage.Status.QUEUED, State.SENT),
-        (OutgoingMessage.Status.SENT, State.DELIVERED),
-        (OutgoingMessage.Status.FAILED, State.FAILED),
+        ({"status": "queued"}, State.SENT),
+        ({"status": "sent"}, State.SENT),
+        ({"status": "sent", "delivered_at": MOMENT}, State.DELIVERED),
+        ({"status": "sent", "returned_at": MOMENT, "return_reason": "550 5.1.1 unknown"}, State.FAILED),
+        ({"status": "sent", "delivered_at": MOMENT, "returned_at": MOMENT}, State.FAILED),
+        ({"status": "failed"}, State.FAILED),
     ],
 )
-def test_delivery_is_read_from_the_outbox(acme, alice, status, state):
+def test_delivery_is_what_the_outbox_and_the_mail_service_say(acme, alice, fields, state):
     invited(acme, alice)
-    message = only_invitation().message
-    sent_at = timezone.now() if status == OutgoingMessage.Status.SENT else None
-    OutgoingMessage.objects.filter(pk=message.pk).update(status=status, sent_at=sent_at)
+    sent_at = MOMENT if fields["status"] == "sent" else None
+    OutgoingMessage.objects.filter(pk=only_invitation().message_id).update(sent_at=sent_at, **fields)
     assert only_invitation().state == state
+
+
+def test_a_return_without_its_moment_is_refused(acme, alice):
+    invited(acme, alice)
+    with pytest.raises(IntegrityError, match="message_return_has_moment"), transaction.atomic():
+        OutgoingMessage.objects.update(return_reason="550")
 
 
 def test_opened_is_noted_once(acme, alice, today, time_machine):
