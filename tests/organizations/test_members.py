@@ -262,7 +262,8 @@ def test_what_is_taken_away_does_not_wait_for_what_is_given(acme, alice, bob):
     assert member(bob).ceiling == 50
 
 
-def test_no_day_in_common_leaves_one_of_what_they_had_until_the_signature(acme, alice, bob, today):
+def test_no_day_in_common_leaves_one_of_what_they_had_until_the_signature(acme, alice, bob):
+    today = timezone.localdate()
     Membership.objects.filter(user=bob).update(starts_on=today + timedelta(days=2))
     batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, ends_on=today - timedelta(days=1)), by=alice)
     assert (member(bob).starts_on, member(bob).ends_on) == (today + timedelta(days=2),) * 2
