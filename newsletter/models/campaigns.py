@@ -62,6 +62,7 @@ class Campaign(models.Model):
         REFUSALS = "refusals", _("The mail server refused %(count)s messages of %(total)s (%(share)s): %(detail)s")
         COMPLAINTS = "complaints", _("%(count)s people of %(total)s complained (%(share)s).")
         UNWRITABLE = "unwritable", _("The message cannot be written. %(detail)s")
+        NOBODY = "nobody", _("Nobody received it: no message was accepted (recipients: %(count)s). %(detail)s")
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     merchant = models.ForeignKey(
@@ -75,7 +76,10 @@ class Campaign(models.Model):
     )
     preheader_en = models.CharField(_("preheader in English"), max_length=150, blank=True)
     body_fr = models.TextField(
-        _("text in French"), help_text=_("Markdown: **bold**, ## title, - list, [link](https://…).")
+        _("text in French"),
+        help_text=_(
+            "Markdown: **bold**, ## title, - list, [link](https://…). A link alone in its paragraph is a button."
+        ),
     )
     body_en = models.TextField(_("text in English"), blank=True)
     to_language = models.CharField(
