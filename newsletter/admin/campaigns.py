@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.csp import CSP
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
 from accounts.formats import iso_moment
+from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
 from newsletter import audience
 from newsletter.letters import LetterUnwritable, letter_in
@@ -34,15 +33,6 @@ from organizations.agents import MerchantScopedAdmin, agent, see_other, served_m
 from organizations.models import Customer
 from organizations.refusals import Refusal
 
-# The mail is shown as its reader's program would, styles on its elements, and can do nothing.
-LETTER_POLICY: dict[str, list[str]] = {
-    "default-src": [str(CSP.NONE)],
-    "style-src": [str(CSP.UNSAFE_INLINE)],
-    "img-src": ["https:"],
-    "frame-ancestors": [str(CSP.SELF)],
-    "sandbox": [""],
-}
-FRAMED_POLICY = {**settings.SECURE_CSP, "frame-src": [CSP.SELF]}
 Status = Campaign.Status
 
 
