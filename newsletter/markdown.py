@@ -23,7 +23,7 @@ _STYLES = {
     "blockquote": "margin:0 0 16px;padding:0 0 0 14px;border-left:3px solid #e4e2dc;color:#5a6270",
     "hr": "border:0;border-top:1px solid #e4e2dc;margin:24px 0",
     "img": "display:block;max-width:100%;height:auto;border:0",
-    "pre": "white-space:pre-wrap",
+    "code": "white-space:pre-wrap;font-size:14px",  # the parser has no other name for a block of it
 }
 # A link alone in its paragraph is a button. Outlook gives space to cells alone.
 _BUTTON = (

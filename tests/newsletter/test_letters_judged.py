@@ -151,6 +151,7 @@ TAKEN = {
     "border-radius": "Outlook on Windows draws square corners.",
     "text-decoration": "Only `none`, on buttons, which every program obeys.",
     "white-space": "Outlook on Windows does not wrap blocks of code, which a letter hardly has.",
+    "word-break": "Windows Mail alone leaves a long address whole; Gmail and Outlook for phones may break sooner.",
     "width attribute": "Outlook on Windows does not scale it with the screen: the letter is 600 wide there.",
     "width property": "Refused on div, p and img, where it is not used.",
     "max-width": "Outlook on Windows takes the width attribute of the table instead; images show at their own size.",
@@ -207,8 +208,17 @@ ELEMENTS = {
 }
 PROPERTIES = {
     *("margin", "padding", "padding-left", "background-color", "border", "border-left", "border-top", "border-radius"),
-    *("color", "font-family", "font-size", "font-weight", "line-height", "text-decoration", "white-space", "display"),
-    *("width", "max-width", "height", "max-height", "overflow", "mso-hide", "mso-padding-alt"),
+    *(
+        "color",
+        "font-family",
+        "font-size",
+        "font-weight",
+        "line-height",
+        "text-decoration",
+        "white-space",
+        "word-break",
+    ),
+    *("display", "width", "max-width", "height", "max-height", "overflow", "mso-hide", "mso-padding-alt"),
     "-webkit-text-size-adjust",
 }
 

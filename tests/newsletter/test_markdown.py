@@ -32,6 +32,11 @@ def test_mail_has_its_style_on_the_elements_and_pages_have_none():
     assert "style=" not in markdown.page_html(TEXT)
 
 
+def test_a_block_of_code_wraps_in_mail():
+    for text in ("    un bloc", "```\nun bloc\n```"):
+        assert "white-space:pre-wrap" in markdown.mail_html(text)
+
+
 def test_plain_text_keeps_every_word_and_every_address():
     text = markdown.plain(TEXT)
     for words in ("Offres", "à tous, voyez les nacelles (https://boreal.example/n).", "- un\n- deux", "1. d’abord"):
