@@ -134,7 +134,7 @@ class CampaignAdmin(MerchantScopedAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("topic", "state", "leaves", "ended", "why_stopped")}),
+        (None, {"fields": ("topic", "state", "leaves", "ended")}),
         (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
         (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
         (
@@ -142,7 +142,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
         ),
     )
-    readonly_fields = ("state", "leaves", "ended", "why_stopped")
+    readonly_fields = ("state", "leaves", "ended")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -174,10 +174,6 @@ class CampaignAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("ended"))
     def ended(self, campaign: Campaign) -> str:
         return iso_moment(campaign.finished_at) or "–"
-
-    @admin.display(description=gettext_lazy("stopped because"))
-    def why_stopped(self, campaign: Campaign) -> str:
-        return campaign.why_stopped or "–"
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
