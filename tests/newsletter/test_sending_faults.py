@@ -22,9 +22,10 @@ from tests.sinks import Sink, running
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def sink(settings, tmp_path: Path) -> Iterator[Sink]:
+@pytest.fixture(params=[False, True], ids=["step by step", "pipelined"])
+def sink(settings, tmp_path: Path, request) -> Iterator[Sink]:
     with running(Sink()) as sink:
+        sink.pipelines = request.param
         settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
         yield sink
         mail.hang_up()
@@ -73,8 +74,11 @@ def test_two_workers_that_claim_at_once_share_the_recipients(topic):
     readers(topic, 1000)
     campaign = begun(topic)
 
+    both_claimed = threading.Barrier(2)
+
     def claims() -> list[int]:
-        taken: list[int] = []
+        taken = [reader.recipient_id for reader in sending.claim(campaign=campaign).readers]
+        both_claimed.wait(timeout=30)
         while Recipient.objects.filter(status="queued").exists():
             taken += [reader.recipient_id for reader in sending.claim(campaign=campaign).readers]
         return taken
@@ -85,7 +89,16 @@ def test_two_workers_that_claim_at_once_share_the_recipients(topic):
     assert statuses(campaign) == {"sending": 1000}
 
 
-def test_two_workers_that_send_at_once_write_to_each_reader_once(topic, sink):
+def test_two_workers_that_send_at_once_write_to_each_reader_once(topic, sink, monkeypatch):
+    both_claimed, met, write = threading.Barrier(2), threading.local(), Letters.to
+
+    def to(letters: Letters, *, reader: Reader) -> bytes:
+        """Nobody begins before both hold recipients."""
+        if not hasattr(met, "other"):
+            met.other = both_claimed.wait(timeout=30)
+        return write(letters, reader=reader)
+
+    monkeypatch.setattr(Letters, "to", to)
     Newsletter.objects.create(merchant=topic.merchant, per_minute=FAST)
     readers(topic, 400)
     campaign = begun(topic)
