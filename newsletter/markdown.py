@@ -23,8 +23,14 @@ _STYLES = {
     "blockquote": "margin:0 0 16px;padding:0 0 0 14px;border-left:3px solid #e4e2dc;color:#5a6270",
     "hr": "border:0;border-top:1px solid #e4e2dc;margin:24px 0",
     "img": "display:block;max-width:100%;height:auto;border:0",
-    "pre": "white-space:pre-wrap",
+    "code": "white-space:pre-wrap;font-size:14px",  # the parser has no other name for a block of it
 }
+# A link alone in its paragraph is a button. Outlook gives space to cells alone.
+_BUTTON = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:24px 0"><tr>'
+    '<td style="border-radius:8px;background-color:#14603f;mso-padding-alt:13px 22px">'
+)
+_BUTTON_LINK = "display:inline-block;padding:13px 22px;font-weight:700;color:#ffffff;text-decoration:none"
 # The page and the frame of the mail have the first level.
 _LEVELS = {"h1": "h2", "h2": "h2", "h3": "h3", "h4": "h3", "h5": "h3", "h6": "h3"}
 
@@ -49,7 +55,18 @@ def mail_html(text: str) -> str:
     for token in walk(tokens):
         if token.nesting >= 0 and token.tag in _STYLES:
             token.attrSet("style", _STYLES[token.tag])
+    for before, inline, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if before.type == "paragraph_open" and not before.hidden and _is_link_alone(inline.children or []):
+            before.type = after.type = "html_block"
+            before.content, after.content = _BUTTON, "</td></tr></table>\n"
+            (inline.children or [])[0].attrSet("style", _BUTTON_LINK)
     return _parser.renderer.render(tokens, _parser.options, {})
+
+
+def _is_link_alone(tokens: list[Token]) -> bool:
+    """One link around words, and nothing beside it; an address typed as it is stays one."""
+    kinds = [token.type for token in tokens]
+    return kinds == ["link_open", "text", "link_close"] and tokens[0].markup != "autolink"
 
 
 def page_html(text: str) -> str:

@@ -320,7 +320,7 @@ class Chunk:
     def _stop(self, reader: Reader, *, reason: str) -> bool:
         """What nobody can be sent is no one reader's fault: they wait until somebody corrected it."""
         self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
-        insist(lambda: returns.stop(campaign=self.campaign, why=Campaign.Stop.UNWRITABLE, detail=reason))
+        insist(lambda: campaigns.stop(campaign=self.campaign, why=Campaign.Stop.UNWRITABLE, detail=reason))
         return False
 
     def _change(self, reader: Reader, *, counted: bool = False, **changes: object) -> None:

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import email_confirm
-from portal import stylesheet, views
+from portal import outbox, stylesheet, views
 
 portal_patterns = (
     [
@@ -13,8 +13,7 @@ portal_patterns = (
         path("style/<int:hue>/<slug:digest>.css", stylesheet.serve, name="stylesheet"),
         path("healthz", views.healthz, name="healthz"),
         path("readyz", views.readyz, name="readyz"),
-        path("outbox/", views.outbox_list, name="outbox"),
-        path("outbox/<uuid:key>/", views.outbox_detail, name="outbox-detail"),
+        *outbox.urlpatterns,
         path("c/<slug:customer_id>/", views.home, name="home"),
     ],
     "portal",

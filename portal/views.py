@@ -8,12 +8,12 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import OutgoingMessage, User
+from accounts.models import User
 from billing.summary import account_summary
 from organizations.access import CustomerRequest, PermissionMissing, requires, who_may_be_asked
 from organizations.models import Customer, Membership, Merchant
@@ -98,23 +98,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 when the database, its migrations and the broker are all there; else 503 and which is missing."""
     parts = health.parts()
     return JsonResponse(parts, status=200 if all(parts.values()) else 503)
-
-
-@login_not_required
-@require_safe
-def outbox_list(request: HttpRequest) -> HttpResponse:
-    """Demo only: the messages sent, with their links."""
-    if not settings.DEMO:
-        raise Http404
-    return render(request, "portal/outbox_list.html", {"sent": OutgoingMessage.objects.order_by("-pk")[:100]})
-
-
-@login_not_required
-@require_safe
-def outbox_detail(request: HttpRequest, key: str) -> HttpResponse:
-    if not settings.DEMO:
-        raise Http404
-    return render(request, "portal/outbox_detail.html", {"sent": get_object_or_404(OutgoingMessage, key=key)})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

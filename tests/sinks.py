@@ -33,6 +33,7 @@ class Sink:
         self.on_data: Answer = take
         self.has_received = threading.Event()
         self.hang_after: int | None = None
+        self.silent_at: int | None = None
         self.drop_after: int | None = None
         self.drops = 0
         self.pipelines = False
@@ -73,6 +74,9 @@ class Sink:
         answer = self.on_data(envelope)
         if answer.startswith("250"):
             self.received.append(envelope)
+        if self.silent_at is not None and len(self.received) == self.silent_at:
+            self.silent_at = None
+            await asyncio.sleep(60)
         return answer
 
 

@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.csp import CSP
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
 from accounts.formats import iso_moment
+from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
 from newsletter import audience
 from newsletter.letters import LetterUnwritable, letter_in
@@ -34,15 +33,6 @@ from organizations.agents import MerchantScopedAdmin, agent, see_other, served_m
 from organizations.models import Customer
 from organizations.refusals import Refusal
 
-# The mail is shown as its reader's program would, styles on its elements, and can do nothing.
-LETTER_POLICY: dict[str, list[str]] = {
-    "default-src": [str(CSP.NONE)],
-    "style-src": [str(CSP.UNSAFE_INLINE)],
-    "img-src": ["https:"],
-    "frame-ancestors": [str(CSP.SELF)],
-    "sandbox": [""],
-}
-FRAMED_POLICY = {**settings.SECURE_CSP, "frame-src": [CSP.SELF]}
 Status = Campaign.Status
 
 
@@ -144,7 +134,7 @@ class CampaignAdmin(MerchantScopedAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("topic", "state", "leaves", "ended", "why_stopped")}),
+        (None, {"fields": ("topic", "state", "leaves", "ended")}),
         (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
         (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
         (
@@ -152,7 +142,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
         ),
     )
-    readonly_fields = ("state", "leaves", "ended", "why_stopped")
+    readonly_fields = ("state", "leaves", "ended")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -184,10 +174,6 @@ class CampaignAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("ended"))
     def ended(self, campaign: Campaign) -> str:
         return iso_moment(campaign.finished_at) or "–"
-
-    @admin.display(description=gettext_lazy("stopped because"))
-    def why_stopped(self, campaign: Campaign) -> str:
-        return campaign.why_stopped or "–"
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"

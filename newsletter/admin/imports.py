@@ -100,7 +100,7 @@ def import_page(page: MerchantScopedAdmin, request: HttpRequest) -> HttpResponse
     context = {
         "form": form,
         "refusal": refusal,
-        "names": ",".join(NAMES),
+        "names": NAMES,
         "bases": ", ".join(BASES),
         "topics": Topic.objects.filter(merchant__in=served_merchants(request)).order_by("merchant__name", "pk"),
     }

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import percent
@@ -52,8 +52,8 @@ class Campaign(models.Model):
         SENDING = "sending", _("Being sent")
         PAUSED = "paused", _("Paused")
         STOPPED = "stopped", _("Stopped by itself")
-        CANCELED = "canceled", _("Canceled")
-        SENT = "sent", _("Sent")
+        CANCELED = "canceled", pgettext_lazy("of a campaign", "Canceled")
+        SENT = "sent", pgettext_lazy("of a campaign", "Sent")
 
     class Stop(models.TextChoices):
         """What made it stop by itself."""
@@ -62,6 +62,7 @@ class Campaign(models.Model):
         REFUSALS = "refusals", _("The mail server refused %(count)s messages of %(total)s (%(share)s): %(detail)s")
         COMPLAINTS = "complaints", _("%(count)s people of %(total)s complained (%(share)s).")
         UNWRITABLE = "unwritable", _("The message cannot be written. %(detail)s")
+        NOBODY = "nobody", _("Nobody received it: no message was accepted (recipients: %(count)s). %(detail)s")
 
     public_id = models.CharField(max_length=12, unique=True, default=new_public_id, editable=False)
     merchant = models.ForeignKey(
@@ -75,7 +76,10 @@ class Campaign(models.Model):
     )
     preheader_en = models.CharField(_("preheader in English"), max_length=150, blank=True)
     body_fr = models.TextField(
-        _("text in French"), help_text=_("Markdown: **bold**, ## title, - list, [link](https://…).")
+        _("text in French"),
+        help_text=_(
+            "Markdown: **bold**, ## title, - list, [link](https://…). A link alone in its paragraph is a button."
+        ),
     )
     body_en = models.TextField(_("text in English"), blank=True)
     to_language = models.CharField(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.mime import one_line
 from accounts.nudges import nudge
 from newsletter.audience import write_recipients
 from newsletter.models import Campaign, Newsletter, Recipient
@@ -103,10 +104,17 @@ def pause(*, campaign: Campaign) -> Campaign:
 
 
 def resume(*, campaign: Campaign) -> Campaign:
-    """Go on where it stopped; somebody has looked: what came back until now counts no more against it."""
+    """Go on where it stopped; somebody has looked: what came back until now counts no more against it.
+
+    What reached nobody is tried again on all but the addresses that do not exist.
+    """
     anew = {"stopped_for": "", "resumed_at": timezone.now(), "tried": 0, "bounced": 0, "refused": 0, "complained": 0}
     with transaction.atomic():
+        reached_nobody = _locked(campaign).stopped_for == Campaign.Stop.NOBODY
         row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, **anew)
+        if reached_nobody:
+            failed = Recipient.objects.filter(campaign=row, status=Recipient.Status.FAILED, bounced_at=None)
+            failed.update(status=Recipient.Status.QUEUED, attempts=0, due_at=timezone.now())
         nudge(SEND, campaign_id=row.pk)
     return row
 
@@ -121,7 +129,10 @@ def cancel(*, campaign: Campaign) -> Campaign:
 
 
 def finish_if_done(*, campaign: Campaign) -> bool:
-    """Mark it sent once nobody waits any more; what a worker held while it was canceled is canceled too."""
+    """Mark it sent once nobody waits any more; what a worker held while it was canceled is canceled too.
+
+    Tried in vain on everybody, it is not sent: it stops, however few they were, and the merchant's desk is told.
+    """
     waiting = Recipient.objects.filter(campaign=campaign.pk).waiting()
     with transaction.atomic():
         row = _locked(campaign)
@@ -129,8 +140,26 @@ def finish_if_done(*, campaign: Campaign) -> bool:
             waiting.filter(status=Recipient.Status.QUEUED).update(status=Recipient.Status.CANCELED)
         if row.status != Status.SENDING or waiting.exists():
             return False
+        rows = Recipient.objects.filter(campaign=row)
+        failed = rows.filter(status=Recipient.Status.FAILED).order_by("-pk")
+        if (last := failed.first()) and not rows.filter(status=Recipient.Status.SENT).exists():
+            stop(campaign=row, why=Campaign.Stop.NOBODY, count=failed.count(), detail=last.last_error)
+            return False
         row.status, row.finished_at = Status.SENT, timezone.now()
         row.save(update_fields=["status", "finished_at"])
+    return True
+
+
+def stop(*, campaign: Campaign, why: Campaign.Stop, count: int = 0, total: int = 0, detail: str = "") -> bool:
+    """Nothing more leaves until somebody has looked; the merchant's desk is told, in the language it reads."""
+    with transaction.atomic():
+        row = _locked(campaign)
+        if row.status != Status.SENDING:
+            return False
+        row.status, row.stopped_for = Status.STOPPED, why
+        row.stopped_count, row.stopped_of, row.stopped_detail = count, total, one_line(detail)[:300]
+        row.save(update_fields=["status", "stopped_for", "stopped_count", "stopped_of", "stopped_detail"])
+        tell_desk(campaign=row, template="stopped")
     return True
 
 

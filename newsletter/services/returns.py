@@ -12,14 +12,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts import receipts
-from accounts.mime import one_line
 from accounts.models import OutgoingMessage, normalize_email
 from newsletter.models import Campaign, Consent, Recipient, Subscriber
-from newsletter.services.campaigns import settings_of
-from newsletter.services.desk import tell_desk
+from newsletter.services.campaigns import settings_of, stop
 from newsletter.services.subscriptions import Trace, leave
 
 MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
+LOOKED_AT = 50  # campaigns before this one, for the last that was for the same person
 FEW = 20  # returns under this number say nothing of a campaign
 # RFC 3463: 5.1.x says that the address is wrong, 5.2.1 that the mailbox is closed.
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
@@ -49,14 +48,34 @@ def is_full(answer: str) -> bool:
 def count_soft(*, recipient_id: int, key: uuid.UUID) -> None:
     """One message did not reach its mailbox: counted once for it, however often it is told; enough suppress.
 
-    A delivery begins the count again.
+    A delivery begins the count again; so does an acceptance, where the answer of a mail server is all that is told.
     """
     with transaction.atomic():
         if not Recipient.objects.filter(pk=recipient_id, soft_at=None).update(soft_at=timezone.now()):
             return
-        Subscriber.objects.filter(key=key).update(soft_bounces=F("soft_bounces") + 1)
+        count = 1 if _was_accepted_before(recipient_id=recipient_id) else F("soft_bounces") + 1
+        Subscriber.objects.filter(key=key).update(soft_bounces=count)
         if Subscriber.objects.filter(key=key, soft_bounces__gte=MANY_SOFT).exists():
             suppress_bounced(key=key)
+
+
+def _was_accepted_before(*, recipient_id: int) -> bool:
+    """Whether the server that now refused this message took the one before to the same person, and nobody told more.
+
+    Asked here rather than noted with each acceptance, which would cost every message a row. A service that accepts all
+    and tells later marks what came back: its acceptance proves nothing, and begins nothing again.
+    """
+    refused = Recipient.objects.select_related("campaign").filter(pk=recipient_id, status=Recipient.Status.FAILED)
+    row = refused.first()
+    if row is None:
+        return False
+    # By campaign and person, because recipients have no index by person alone.
+    begun = Campaign.objects.filter(merchant=row.campaign.merchant_id, started_at__isnull=False)
+    recent = list(begun.exclude(pk=row.campaign_id).order_by("-pk").values_list("pk", flat=True)[:LOOKED_AT])
+    tried = [Recipient.Status.SENT, Recipient.Status.FAILED]
+    rows = Recipient.objects.filter(campaign__in=recent, subscriber=row.subscriber_id, status__in=tried)
+    before = rows.filter(pk__lt=row.pk).order_by("-pk").first()
+    return before is not None and before.status == Recipient.Status.SENT and before.soft_at is None
 
 
 def suppress_bounced(*, key: uuid.UUID) -> None:
@@ -181,17 +200,3 @@ def stop_if_needed(*, campaign: Campaign, detail: str = "") -> bool:
 
 def _is_beyond(count: int, most: Decimal, tried: int) -> bool:
     return count >= FEW and count * 100 > most * tried
-
-
-def stop(*, campaign: Campaign, why: Campaign.Stop, count: int = 0, total: int = 0, detail: str = "") -> bool:
-    """Nothing more leaves until somebody has looked; the merchant's desk is told, in the language it reads."""
-    with transaction.atomic():
-        rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
-        row = rows.get(pk=campaign.pk)
-        if row.status != Campaign.Status.SENDING:
-            return False
-        row.status, row.stopped_for = Campaign.Status.STOPPED, why
-        row.stopped_count, row.stopped_of, row.stopped_detail = count, total, one_line(detail)[:300]
-        row.save(update_fields=["status", "stopped_for", "stopped_count", "stopped_of", "stopped_detail"])
-        tell_desk(campaign=row, template="stopped")
-    return True

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
 from django.urls import reverse
+from PIL import Image
 
 from accounts.models import User
-from newsletter.models import Campaign, Newsletter, Recipient, Subscription, Topic, Wording
+from newsletter.letters import words_of
+from newsletter.models import Campaign, Consent, Newsletter, Recipient, Subscription, Topic, Wording
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,11 +37,73 @@ def test_from_the_footer_to_the_profile_and_out(width, scheme, language, browse,
     visit.sign_in(ines.email, factories.PASSWORD)
     page = visit.open(reverse("newsletter:profile"))
     assert page.locator("input[name=topics]").first.is_checked()
+    leave = "Veuillez me désabonner" if is_french else "Please unsubscribe me"
+    visit.press(leave)
+    assert not Subscription.objects.active().exists()
+    # Nothing is left to leave, and whoever changes their mind agrees anew.
+    assert not page.get_by_role("button", name=leave).count()
+    page.locator("input[name=topics]").first.check()
+    if page.locator("[name=agreed]").count():
+        page.locator("[name=agreed]").check()
+    visit.press("Enregistrer mes choix" if is_french else "Save my choices")
+    assert Subscription.objects.active().get() == subscription
+    assert Consent.objects.filter(act="given", subscriber=subscription.subscriber).count() == 2
     visit.open(reverse("newsletter:unsubscribe", args=[subscription.subscriber.key.hex]))
-    visit.press("Veuillez me désabonner" if is_french else "Please unsubscribe me")
+    visit.press(leave)
     assert not Subscription.objects.active().exists()
     visit.open(reverse("newsletter:preferences", args=[subscription.subscriber.key.hex]))
     visit.open(reverse("newsletter:archive-list"))
+
+
+BODY = """## Tout novembre
+
+Les nacelles sont à **moitié prix**.
+
+[Voir toutes les nacelles articulées et à ciseaux](https://boreal.example/nacelles)
+
+- livraison comprise à moins de 50 km
+- [aucun dépôt](https://boreal.example/depot) pour les membres
+
+> La meilleure saison.
+
+![Une nacelle](https://boreal.example/nacelle.png)
+
+<https://boreal.example/une/adresse/bien/plus/longue/que/ne/le/permet/un/telephone/tenu/debout?de=la&main=gauche>
+
+    un_bloc_de_code_plus_long_que_ne_le_permet_un_telephone_tenu_debout_de_la_main_gauche()
+"""
+# Of each text that shows: its size and its words.
+SIZES = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = []
+  while (walker.nextNode()) {
+    const { parentElement, data } = walker.currentNode
+    if (data.trim() && parentElement.checkVisibility())
+      found.push([parseFloat(getComputedStyle(parentElement).fontSize), data.trim()])
+  }
+  return found
+}"""
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("fr-ca", "light"), ("en-ca", "dark")])
+def test_a_letter_is_read_on_a_phone_without_scrolling_sideways(browse, topic: Topic, language, scheme):
+    campaign = factories.CampaignFactory(topic=topic, body_fr=BODY, body_en=BODY)
+    words = words_of(campaign=campaign, language=language)
+    picture = BytesIO()
+    Image.new("RGB", (1200, 300), "seagreen").save(picture, "PNG")
+    page = browse(width=360, scheme=scheme).page
+    page.route(
+        "https://boreal.example/**", lambda route: route.fulfill(body=picture.getvalue(), content_type="image/png")
+    )
+    page.set_content(words.html)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.images[0].naturalWidth") == 1200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert Image.open(BytesIO(page.screenshot(full_page=True))).width == 360
+    sizes = page.evaluate(SIZES)
+    assert min(size for size, _text in sizes) >= 14, sorted(sizes)[:3]
+    button = page.locator("a[href='https://boreal.example/nacelles']").bounding_box()
+    assert button["height"] >= 44
+    assert button["x"] + button["width"] <= 360
 
 
 def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic, sam: User):

@@ -44,7 +44,7 @@ def test_the_page_is_found_from_the_list_and_says_the_columns(agent):
     assert reverse("admin:newsletter_subscriber_import") == PAGE
     assert PAGE in agent.get(reverse("admin:newsletter_subscriber_changelist")).text
     shown = agent.get(PAGE).text
-    assert HEADER.strip() in shown
+    assert HEADER.strip() in shown.replace("<wbr>", "")
     assert "offres (Offres du mois)" in shown
 
 

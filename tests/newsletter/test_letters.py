@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
+from collections.abc import Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -128,21 +129,49 @@ def test_html_typed_in_the_text_is_shown_and_not_obeyed(campaign):
     assert "&lt;script&gt;" in content
 
 
-def test_a_signature_verifies_and_covers_both_unsubscribe_headers(campaign, settings):
+@pytest.fixture
+def verify(settings) -> Callable[[bytes], bool]:
+    """Our mail is signed; whether a message is as it was when it was."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     settings.DKIM_KEY = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     ).decode()
     settings.DKIM_SELECTOR = "comptoir"
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
     record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    return lambda content: dkim.verify(content, dnsfunc=lambda name, timeout=5: record)
+
+
+COVERED = {
+    *("from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"),
+    *("list-id", "list-unsubscribe", "list-unsubscribe-post"),
+}
+
+
+def test_a_signature_verifies_and_covers_both_unsubscribe_headers(campaign, verify):
     content = Letters(campaign=campaign).to(reader=reader())
-    assert dkim.verify(content, dnsfunc=lambda name, timeout=5: record)
-    covered = str(message_from_bytes(content, policy=policy.default)["DKIM-Signature"]).lower()
-    assert "list-unsubscribe" in covered
-    assert "list-unsubscribe-post" in covered
-    assert not dkim.verify(
-        content.replace(b"List-Unsubscribe=One-Click", b"List-Unsubscribe=Nothing-"),
-        dnsfunc=lambda name, timeout=5: record,
-    )
+    assert verify(content)
+    tags = re.sub(r"\s", "", str(message_from_bytes(content)["DKIM-Signature"])).split(";")
+    said = dict(tag.split("=", 1) for tag in tags if tag)
+    assert set(said["h"].lower().split(":")) == COVERED
+    assert (said["d"], said["s"]) == ("localhost", "comptoir")
+    # Of the whole body: nothing can be added after it.
+    assert "l" not in said
+
+
+@pytest.mark.parametrize("header", sorted(COVERED))
+def test_a_signature_tells_when_a_header_was_touched(campaign, verify, header):
+    content = Letters(campaign=campaign).to(reader=reader())
+    head, _, bodies = content.partition(b"\r\n\r\n")
+    touched, count = re.subn(rb"(?im)^(%s: *(?:\r\n )?)(?=\S)" % header.encode(), rb"\1x", head)
+    assert count == 1
+    assert not verify(touched + b"\r\n\r\n" + bodies)
+    removed, count = re.subn(rb"(?im)^%s:[^\n]*\n(?:[ \t][^\n]*\n)*" % header.encode(), b"", head + b"\r\n")
+    assert count == 1
+    assert not verify(removed + b"\r\n" + bodies)
+
+
+def test_a_signature_tells_when_the_text_was_touched(campaign, verify):
+    content = Letters(campaign=campaign).to(reader=reader())
+    assert not verify(content.replace(b"moiti=C3=A9", b"tiers", 1))
+    assert not verify(content + b"PS: cliquez ici\r\n")

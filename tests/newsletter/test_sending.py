@@ -184,7 +184,7 @@ def test_a_server_that_delays_for_ever_is_given_up(campaign, sink, time_machine)
         later(time_machine, hours=5)
     assert statuses(campaign) == {"failed": 5}
     campaign.refresh_from_db()
-    assert campaign.status == "sent"
+    assert (campaign.status, campaign.stopped_for) == ("stopped", "nobody")
     # However many attempts it took, each mailbox failed once.
     assert set(Subscriber.objects.values_list("soft_bounces", "suppressed_at")) == {(1, None)}
 
