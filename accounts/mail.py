@@ -20,7 +20,7 @@ from django.core.mail.utils import DNS_NAME
 
 from accounts import mime
 from accounts.models import OutgoingMessage
-from accounts.transports import Deferred, Lost, Refused, Unreachable
+from accounts.transports import Deferred, Lost, Refused, Unreachable, Unwelcome
 
 # A server may have closed a connection that slept this long: ask before using it.
 IDLE_SECONDS = 5.0
@@ -171,7 +171,10 @@ class Server:
             connection.send(_ended(content))
             if meanwhile is not None:
                 meanwhile()
-            self._judge(*connection.getreply(), for_good=PERMANENT)
+            try:
+                self._judge(*connection.getreply(), for_good=PERMANENT)
+            except Refused as refusal:
+                raise Unwelcome(*refusal.args) from refusal
 
     @contextmanager
     def _dialogue(self) -> Iterator[None]:

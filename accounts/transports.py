@@ -5,6 +5,10 @@ class Refused(Exception):
     """This message will never be accepted: do not try again."""
 
 
+class Unwelcome(Refused):
+    """The address was taken, then what was to be said to it refused."""
+
+
 class Deferred(Exception):
     """This message is not accepted now: try again later."""
 

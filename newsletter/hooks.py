@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
@@ -26,7 +27,8 @@ VIEWS: dict[str, tuple[Any, str]] = {
 }
 
 WRONG_REASONS = {"invalid", "bounced"}
-SOFT_REASONS = {"timeout", "spam", "unsubscribed", "other"}
+_FOR_NOW = re.compile(r"^\s*4\d\d\b|\b4\.\d{1,3}\.\d{1,3}\b")
+_FOR_GOOD = re.compile(r"\b5\d\d\b|\b5\.\d{1,3}\.\d{1,3}\b")
 
 
 @csrf_exempt  # the signature is the proof
@@ -41,18 +43,31 @@ def receive(request: HttpRequest, service: str) -> HttpResponse:
 
 def event_told(sender: object, *, event: Any, **_: Any) -> None:
     """anymail's `tracking` signal: one fact about one message."""
-    # anymail gives a full mailbox of Postmark the reason of an address that does not exist.
-    is_soft = event.reject_reason in SOFT_REASONS or event.esp_event.get("Type") == "SoftBounce"
-    kind = str(event.event_type)
-    # Not even tried, because the service knows that the address is wrong.
-    is_wrong = kind == "rejected" and event.reject_reason in WRONG_REASONS
+    kind, is_lasting = _judged(event)
     returns.note_event(
-        kind="bounced" if is_wrong else kind,
+        kind=kind,
         email=event.recipient or "",
         message_id=event.message_id or "",
-        is_lasting=not is_soft,
+        is_lasting=is_lasting,
         reason=event.mta_response or event.description or "",
     )
+
+
+def _judged(event: Any) -> tuple[str, bool]:
+    """What it means, and whether the address is at fault for good. The mail server's own words before the service's."""
+    kind, answer = str(event.event_type), event.mta_response or ""
+    if kind in {"rejected", "failed"}:
+        # Not even tried: the service knows that the address is wrong, or does not want the message.
+        return ("bounced" if event.reject_reason in WRONG_REASONS else "refused"), True
+    if kind != "bounced":
+        return kind, True
+    # anymail gives a full mailbox of Postmark the reason of an address that does not exist.
+    if event.esp_event.get("Type") == "SoftBounce" or returns.is_full(answer) or _FOR_NOW.search(answer):
+        return kind, False
+    is_known = event.reject_reason is None or event.reject_reason in WRONG_REASONS
+    if returns.is_hard(answer) or (is_known and not _FOR_GOOD.search(answer)):
+        return kind, True
+    return ("refused" if is_known or event.reject_reason == "spam" else kind), False
 
 
 def answer_received(sender: object, *, event: Any, **_: Any) -> None:

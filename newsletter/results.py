@@ -47,6 +47,7 @@ def results_of(*, campaign: Campaign) -> Results:
     returned = mine.aggregate(
         delivered=Count("pk", filter=Q(delivered_at__isnull=False)),
         bounced=Count("pk", filter=Q(bounced_at__isnull=False)),
+        delayed=Count("pk", filter=Q(soft_at__isnull=False, delivered_at=None, bounced_at=None)),
         complained=Count("pk", filter=Q(complained_at__isnull=False)),
         left=Count("pk", filter=Q(left_at__isnull=False)),
         recent=Count("pk", filter=Q(sent_at__gt=timezone.now() - PACE_OF)),
@@ -62,6 +63,7 @@ def results_of(*, campaign: Campaign) -> Results:
         (_("Canceled"), by_status["canceled"], "still"),
         (_("Confirmed delivered"), returned["delivered"], "good"),
         (_("Bounced"), returned["bounced"], "bad"),
+        (_("Delayed, or the mailbox full"), returned["delayed"], "still"),
         (_("Complained"), returned["complained"], "bad"),
         (_("Left by a link of it"), returned["left"], "still"),
     ]

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import mail, mime
 from accounts.delivery import delay
 from accounts.nudges import nudge
-from accounts.transports import Deferred, Lost, Refused, Unreachable
+from accounts.transports import Deferred, Lost, Refused, Unreachable, Unwelcome
 from newsletter.asking import Asking, insist
 from newsletter.letters import Letters, LetterUnwritable, Reader
 from newsletter.models import Campaign, Newsletter, Recipient
@@ -267,7 +267,7 @@ class Chunk:
             case Unreachable():
                 return self._rest(reader, reason=reason)
             case Refused():
-                self._fail(reader, reason=reason)
+                self._fail(reader, reason=reason, names_mailbox=not isinstance(failure, Unwelcome))
             case Deferred():
                 self.lost = self.lost + 1 if isinstance(failure, Lost) else 0
                 if self.lost >= MANY_LOST:
@@ -278,9 +278,9 @@ class Chunk:
                 self._give_up(reader, reason=repr(failure))
         return True
 
-    def _fail(self, reader: Reader, *, reason: str) -> None:
+    def _fail(self, reader: Reader, *, reason: str, names_mailbox: bool) -> None:
         """The server's last word: the address is wrong, or this message is not wanted."""
-        if not is_hard(reason):
+        if not is_hard(reason, names_mailbox=names_mailbox):
             self._give_up(reader, reason=reason)
             if is_full(reason):
                 self._count_soft(reader)

@@ -21,7 +21,8 @@ from django.views.decorators.csp import csp_override
 from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
-from newsletter import audience
+from newsletter import audience, markdown
+from newsletter.elsewhere import dead_links
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
 from newsletter.results import results_of
@@ -295,7 +296,7 @@ class CampaignAdmin(MerchantScopedAdmin):
                 _("%(count)s people receive it as things stand. Once begun, its text cannot be changed.")
                 % {"count": sum(sizes.values())}
             ],
-            facts=[(_("Audience"), describe(campaign))],
+            facts=[(_("Audience"), describe(campaign)), *_dead_links(campaign)],
             form=form,
             submit=_("Schedule, or send now"),
             back=back,
@@ -338,3 +339,9 @@ def describe(campaign: Campaign) -> str:
     if campaign.to_purchased_since:
         parts.append(_("last purchase since %(day)s") % {"day": campaign.to_purchased_since.isoformat()})
     return " · ".join(parts)
+
+
+def _dead_links(campaign: Campaign) -> list[tuple[str, str]]:
+    """The links of both texts to other sites that lead nowhere, as facts to read before sending."""
+    addresses = [*markdown.addresses(campaign.body_fr), *markdown.addresses(campaign.body_en)]
+    return [(_("Dead link"), f"{dead.address[:100]} – {dead.reason}") for dead in dead_links(addresses=addresses)]

@@ -27,6 +27,7 @@ from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace, wording_of
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
+from organizations.models import Merchant
 from organizations.refusals import Refusal
 
 ORAL = (Consent.Channel.COUNTER, Consent.Channel.PHONE)
@@ -94,6 +95,21 @@ class WithdrawalForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300, required=False)
 
 
+class RefusalForm(WithdrawalForm):
+    """The same of an address that may never have been subscribed."""
+
+    field_order = ("merchant", "email")
+    merchant = forms.ModelChoiceField(Merchant.objects.none(), label=gettext_lazy("Merchant"))
+    email = AddressField(label=gettext_lazy("E-mail"), max_length=254)
+
+    def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
+        super().__init__(data)
+        merchants = served_merchants(request)
+        field: Any = self.fields["merchant"]
+        field.queryset = Merchant.objects.filter(pk__in=[merchant.pk for merchant in merchants])
+        field.initial = merchants[0] if merchants else None
+
+
 @admin.register(Subscriber)
 class SubscriberAdmin(MerchantScopedAdmin):
     list_display = ("email", "merchant", "language", "state", "known")
@@ -129,6 +145,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         return [
             path("spoken/", view(self.note), name=f"{name}_note"),
+            path("refusal/", view(self.refuse), name=f"{name}_refusal"),
             path("import/", view(partial(import_page, self)), name=f"{name}_import"),
             path("<path:object_id>/proof/", view(self.proof), name=f"{name}_proof"),
             path("<path:object_id>/withdraw/", view(self.withdraw), name=f"{name}_withdraw"),
@@ -210,6 +227,27 @@ class SubscriberAdmin(MerchantScopedAdmin):
             is_binding=True,
         )
 
+    def refuse(self, request: HttpRequest) -> HttpResponse:
+        """Somebody who is not subscribed says no: what they buy later implies nothing."""
+        form = RefusalForm(request.POST or None, request=request)
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            trace = Trace(channel=Consent.Channel(data["channel"]), by=agent(request))
+            subscriber = subscriptions.note_refusal(
+                merchant=data["merchant"], email=data["email"], trace=trace, reason=data["reason"]
+            )
+            self.message_user(request, _("No newsletter leaves for this address any more."), messages.SUCCESS)
+            return see_other(self.address("change", subscriber.pk))
+        return self.act_page(
+            request,
+            title=_("Note a refusal"),
+            lead=[_("From every topic, effective at once, whether or not the address is subscribed.")],
+            form=form,
+            submit=_("Note the refusal"),
+            back=self.address("changelist"),
+            is_binding=True,
+        )
+
 
 class ActFilter(ChoiceFilter):
     title = gettext_lazy("act")
@@ -278,5 +316,5 @@ def _standing(subscriber: Subscriber) -> dict[str, Any]:
     return {
         "subscriptions": subscriber.subscriptions.select_related("topic").order_by("topic__pk"),
         "lines": lines[:20],
-        "receives": subscriber.subscriptions.active().exists(),
+        "can_leave": Subscriber.objects.filter(pk=subscriber.pk).without_refusal().exists(),
     }

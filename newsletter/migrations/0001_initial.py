@@ -213,8 +213,8 @@ class Migration(migrations.Migration):
                 ('takes_inquiries', models.BooleanField(default=False, help_text='For six months after a request, to the topics that take implied consent.', verbose_name='implied consent from inquiries')),
                 ('per_minute', models.PositiveIntegerField(default=600, help_text='What the mail service accepts; a campaign never leaves faster.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000000)], verbose_name='messages per minute')),
                 ('next_claim_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='Keeps all its campaigns together to the messages per minute.')),
-                ('most_bounces', models.DecimalField(decimal_places=2, default=Decimal('5'), help_text='Beyond, a campaign stops by itself.', max_digits=5, verbose_name='most bounces, per cent')),
-                ('most_complaints', models.DecimalField(decimal_places=2, default=Decimal('0.30'), help_text='Beyond, a campaign stops by itself.', max_digits=5, verbose_name='most complaints, per cent')),
+                ('most_bounces', models.DecimalField(decimal_places=2, default=Decimal('5'), help_text='Beyond, a campaign stops by itself: from ten of them on, fewer say nothing.', max_digits=5, verbose_name='most bounces, per cent')),
+                ('most_complaints', models.DecimalField(decimal_places=2, default=Decimal('0.30'), help_text='Beyond, a campaign stops by itself: from three of them on, fewer say nothing.', max_digits=5, verbose_name='most complaints, per cent')),
                 ('merchant', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='newsletter', to='organizations.merchant', verbose_name='merchant')),
             ],
             options={

@@ -56,14 +56,14 @@ class Newsletter(models.Model):
         max_digits=5,
         decimal_places=2,
         default=Decimal(5),
-        help_text=_("Beyond, a campaign stops by itself."),
+        help_text=_("Beyond, a campaign stops by itself: from ten of them on, fewer say nothing."),
     )
     most_complaints = models.DecimalField(
         _("most complaints, per cent"),
         max_digits=5,
         decimal_places=2,
         default=Decimal("0.30"),
-        help_text=_("Beyond, a campaign stops by itself."),
+        help_text=_("Beyond, a campaign stops by itself: from three of them on, fewer say nothing."),
     )
 
     class Meta:

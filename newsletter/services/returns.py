@@ -19,23 +19,33 @@ from newsletter.services.subscriptions import Trace, leave
 
 MANY_SOFT = 5  # soft bounces in a row: the mailbox is abandoned
 LOOKED_AT = 50  # campaigns before this one, for the last that was for the same person
-FEW = 20  # returns under this number say nothing of a campaign
+# Returns under these numbers say nothing of a campaign. A complaint is rare, and means more.
+FEW_BOUNCES = 10
+FEW_COMPLAINTS = 3
 # RFC 3463: 5.1.x says that the address is wrong, 5.2.1 that the mailbox is closed.
 _ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
 _HARD = re.compile(r"\b5\.(1\.\d{1,2}|2\.1)\b")
 RECENT = timedelta(days=30)
-COLUMNS = {"delivered": "delivered_at", "bounced": "bounced_at", "complained": "complained_at"}
+COLUMNS = {
+    "delivered": "delivered_at",
+    "bounced": "bounced_at",
+    "refused": "bounced_at",
+    "complained": "complained_at",
+}
 _OUR_ID = re.compile(r"\bn(\d{1,18})\.([0-9a-f]{12})@", re.ASCII)
 _PLAIN_HARD = re.compile(r"\b55[013]\b")
 # RFC 3463: 5.2.2 is a full mailbox; RFC 5321: so is 552, unless it says more.
 _FULL, _PLAIN_FULL = re.compile(r"\b5\.2\.2\b"), re.compile(r"\b552\b")
 
 
-def is_hard(answer: str) -> bool:
-    """Whether a mail server's final answer says that the address is wrong, rather than the message unwelcome."""
+def is_hard(answer: str, *, names_mailbox: bool = True) -> bool:
+    """Whether a mail server's final answer says that the address is wrong, rather than the message unwelcome.
+
+    A plain 550 means the address only where that is what was said: not after the message itself.
+    """
     if _ENHANCED.search(answer):
         return _HARD.search(answer) is not None
-    return _PLAIN_HARD.search(answer) is not None
+    return names_mailbox and _PLAIN_HARD.search(answer) is not None
 
 
 def is_full(answer: str) -> bool:
@@ -84,11 +94,14 @@ def suppress_bounced(*, key: uuid.UUID) -> None:
 
 
 def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool, reason: str = "") -> None:
-    """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter."""
+    """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter.
+
+    And one word of ours: "refused", where the message was not wanted and the address is not at fault.
+    """
     email = normalize_email(email)
     recipient = _recipient(email=email, message_id=message_id)
     message = receipts.message_of(message_id=message_id)
-    if message is None and "@" not in message_id and kind in {"delivered", "bounced"}:
+    if message is None and "@" not in message_id and kind in {"delivered", "bounced", "refused"}:
         # Of what left for this address, the latest.
         latest = receipts.latest_to(email=email)
         if latest is not None and (recipient is None or _left_before(recipient, latest)):
@@ -111,7 +124,7 @@ def _left_before(recipient: Recipient, message: OutgoingMessage) -> bool:
 def _note_on_message(message: OutgoingMessage, *, kind: str, is_lasting: bool, reason: str) -> None:
     if kind == "delivered":
         receipts.note_delivery(message=message)
-    elif kind in {"rejected", "failed"} or (kind == "bounced" and is_lasting):
+    elif kind == "refused" or (kind == "bounced" and is_lasting):
         receipts.note_return(message=message, reason=reason)
 
 
@@ -139,7 +152,7 @@ def _note_on(recipient: Recipient, *, kind: str, is_lasting: bool) -> None:
             count_soft(recipient_id=recipient.pk, key=recipient.subscriber.key)
         else:
             _judge(recipient.subscriber, kind=kind, is_lasting=is_lasting)
-    if is_new and kind in {"bounced", "complained"}:
+    if is_new and kind in {"bounced", "refused", "complained"}:
         _count_return(recipient, kind=kind)
 
 
@@ -186,12 +199,12 @@ def stop_if_needed(*, campaign: Campaign, detail: str = "") -> bool:
     """
     names = ("tried", "bounced", "refused", "complained")
     tried, bounced, refused, complained = Campaign.objects.values_list(*names).get(pk=campaign.pk)
-    if max(bounced + refused, complained) < FEW:
+    if bounced + refused < FEW_BOUNCES and complained < FEW_COMPLAINTS:
         return False
     limits = settings_of(merchant=campaign.merchant)
-    if _is_beyond(complained, limits.most_complaints, tried):
+    if complained >= FEW_COMPLAINTS and _is_beyond(complained, limits.most_complaints, tried):
         return stop(campaign=campaign, why=Campaign.Stop.COMPLAINTS, count=complained, total=tried)
-    if not _is_beyond(bounced + refused, limits.most_bounces, tried):
+    if bounced + refused < FEW_BOUNCES or not _is_beyond(bounced + refused, limits.most_bounces, tried):
         return False
     if bounced >= refused:
         return stop(campaign=campaign, why=Campaign.Stop.BOUNCES, count=bounced, total=tried)
@@ -199,4 +212,4 @@ def stop_if_needed(*, campaign: Campaign, detail: str = "") -> bool:
 
 
 def _is_beyond(count: int, most: Decimal, tried: int) -> bool:
-    return count >= FEW and count * 100 > most * tried
+    return count * 100 > most * tried

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import normalize_email
+from accounts.models import Language, normalize_email
 from newsletter.models import Consent, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
 from organizations.letters import absolute, write_to
 from organizations.models import Merchant
@@ -206,6 +206,14 @@ def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id
         if lines:
             _count_as_left(subscriber, campaign_id=campaign_id)
     return len(lines)
+
+
+def note_refusal(*, merchant: Merchant, email: str, trace: Trace, reason: str = "") -> Subscriber:
+    """A no to every topic, also from an address that never was subscribed: nothing it buys implies a consent."""
+    with transaction.atomic():
+        subscriber = subscriber_for(merchant=merchant, email=email, language=Language.FRENCH)
+        leave(subscriber=subscriber, trace=trace, reason=reason)
+    return subscriber
 
 
 def note_consent(

@@ -181,7 +181,7 @@ def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campa
     assert "Rien à corriger" in content
     audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
     assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
-    assert "Les liens vers d’autres sites ne sont pas suivis" in content
+    assert "Les liens vers d’autres sites sont essayés" in content
     Campaign.objects.update(body_fr="", subject_en="")
     assert "il manque l’objet ou le texte" in agent.get(page("campaign_change", campaign.pk)).text
 
@@ -365,6 +365,41 @@ def test_an_agent_unsubscribes_whoever_asks(agent, consent, sam):
     line = Consent.objects.latest("pk")
     assert (line.act, line.by, line.channel) == ("withdrawn", sam, "counter")
     assert not consent.subscriber.subscriptions.active().exists()
+
+
+def test_an_agent_notes_a_no_after_an_implied_consent_ended(agent, boreal):
+    """The next purchase must not bring back who said no meanwhile."""
+    topic = factories.TopicFactory(merchant=boreal, takes_implied=True)
+    subscriber = factories.SubscriberFactory(merchant=boreal)
+    address = page("subscriber_change", subscriber.pk)
+    withdraw = page("subscriber_withdraw", subscriber.pk)
+    assert withdraw in agent.get(address).text
+    agent.post(withdraw, {"channel": "phone", "reason": ""})
+    assert Consent.objects.get(act="withdrawn").topic == topic
+    assert withdraw not in agent.get(address).text
+
+
+def test_an_agent_notes_the_no_of_an_address_nobody_knew(agent, boreal, sam):
+    topic = factories.TopicFactory(merchant=boreal)
+    assert page("subscriber_refusal") in agent.get(page("subscriber_changelist")).text
+    form = {"merchant": boreal.pk, "email": "Zoé@Bücher.example", "channel": "phone", "reason": "Pas de courriel"}
+    assert "adresse" in agent.post(page("subscriber_refusal"), {**form, "email": "zoe"}).text
+    assert not Subscriber.objects.exists()
+    form["email"] = "Zoe@Bücher.example"
+    response = agent.post(page("subscriber_refusal"), form)
+    line = Consent.objects.get()
+    assert response.status_code == 303
+    assert (line.subscriber.email, line.topic, line.act) == ("zoe@xn--bcher-kva.example", topic, "withdrawn")
+    assert (line.by, line.channel, line.reason) == (sam, "phone", "Pas de courriel")
+    agent.post(page("subscriber_refusal"), form)
+    assert Consent.objects.count() == 1
+
+
+def test_an_agent_notes_refusals_for_their_own_merchants_only(agent, riviere):
+    factories.TopicFactory(merchant=riviere)
+    form = {"merchant": riviere.pk, "email": "z@example.org", "channel": "phone", "reason": ""}
+    assert agent.post(page("subscriber_refusal"), form).status_code == 422
+    assert not Subscriber.objects.exists()
 
 
 def test_the_subject_of_an_unsubscribe_message_finds_who_sent_it(agent, consent, campaign):

@@ -136,6 +136,38 @@ def test_a_full_mailbox_of_postmark_counts_first(recipient, settings, kind, is_h
     assert row.subscriber.soft_bounces == (0 if is_hard else 1)
 
 
+def mta(text: str) -> dict[str, object]:
+    return {"event": "failed", "severity": "permanent", "reason": "bounce", "delivery-status": {"message": text}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_suppressed", "soft", "is_bounced"),
+    [
+        ("550 5.1.1 no such user", True, 0, True),
+        ("Mailbox unknown", True, 0, True),
+        ("552 5.2.2 over quota", False, 1, False),
+        ("452 4.2.2 over quota", False, 1, False),
+        ("554 5.7.1 looks like spam", False, 0, True),
+    ],
+)
+def test_the_words_of_the_mail_server_say_more_than_permanent(
+    client, recipient, answer, is_suppressed, soft, is_bounced
+):
+    assert mailgun(client, recipient, **mta(answer)).status_code == 200
+    row = fresh(recipient)
+    assert (row.subscriber.suppressed_at is not None, row.subscriber.soft_bounces) == (is_suppressed, soft)
+    assert (row.bounced_at is not None) is is_bounced
+
+
+def test_a_message_the_service_itself_refuses_has_not_arrived_and_silences_nobody(client, recipient):
+    Campaign.objects.update(status="sending", finished_at=None)
+    mailgun(client, recipient, event="rejected", reason="espblock")
+    row = fresh(recipient)
+    assert row.bounced_at is not None
+    assert (row.subscriber.suppressed_at, row.subscriber.soft_bounces) == (None, 0)
+    assert Campaign.objects.get().refused == 1
+
+
 def test_a_soft_bounce_of_service_mail_counts_for_nothing(topic):
     subscriber = factories.SubscriberFactory(merchant=topic.merchant, email="luc@example.org")
     for _time in range(returns.MANY_SOFT):
@@ -227,14 +259,14 @@ def test_complaints_beyond_the_threshold_stop_the_campaign(topic):
     Recipient.objects.bulk_create(
         Recipient(campaign=campaign, subscriber=person, status="sent", sent_at=now) for person in people
     )
-    for person in people[: returns.FEW]:
+    for person in people[: returns.FEW_COMPLAINTS]:
         returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.STOPPED
-    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("complaints", 20, 100)
+    assert (campaign.stopped_for, campaign.stopped_count, campaign.stopped_of) == ("complaints", 3, 100)
     # Somebody looked: what comes late of the messages of before stops nothing again.
     campaigns.resume(campaign=campaign)
-    for person in people[returns.FEW :]:
+    for person in people[returns.FEW_COMPLAINTS :]:
         returns.note_event(kind="complained", email=person.email, message_id="", is_lasting=True)
     campaign.refresh_from_db()
     assert (campaign.status, campaign.complained) == ("sending", 0)

@@ -33,6 +33,8 @@ def campaign(topic: Topic, today: datetime) -> Campaign:
     rows = list(Recipient.objects.filter(status="sent").order_by("pk").values_list("pk", flat=True))
     for column, count in {"delivered_at": 4, "bounced_at": 1, "complained_at": 2, "left_at": 3}.items():
         Recipient.objects.filter(pk__in=rows[:count]).update(**{column: today})
+    # The first was delayed and arrived, the last has not yet.
+    Recipient.objects.filter(pk__in=[rows[0], rows[-1]]).update(soft_at=today)
     return campaign
 
 
@@ -51,6 +53,7 @@ def test_each_figure_is_what_the_rows_say(campaign):
         "Annulé": 1,
         "Livraison confirmée": 4,
         "Rebond": 1,
+        "Retardé, ou boîte pleine": 1,
         "Plainte": 2,
         "Parti par un lien du message": 3,
     }

@@ -388,6 +388,26 @@ def test_messages_refused_for_what_they_say_stop_it_too_with_the_answer(topic, s
     assert "554 5.7.1 looks like spam" in OutgoingMessage.objects.get().text
 
 
+def test_a_message_refused_without_a_reason_suppresses_nobody(campaign, sink):
+    """The mailbox was taken, and what is said after the message is about the message."""
+    sink.on_data = lambda envelope: "550 Message rejected as spam"
+    assert sending.send(campaign_id=campaign.pk) == 0
+    assert statuses(campaign) == {"failed": 5}
+    assert not Subscriber.objects.exclude(suppressed_at=None).exists()
+    sink.on_data = lambda envelope: "550 5.1.1 no such user"
+    Recipient.objects.filter(subscriber__email="p1@example.org").update(status="queued", attempts=0)
+    campaign.status = "sending"
+    campaign.save()
+    sending.send(campaign_id=campaign.pk)
+    assert list(Subscriber.objects.exclude(suppressed_at=None).values_list("email", flat=True)) == ["p1@example.org"]
+
+
+@pytest.mark.parametrize(("bounced", "tried", "is_stopped"), [(9, 10, False), (10, 200, False), (11, 200, True)])
+def test_bounces_stop_from_ten_on_and_beyond_the_agents_limit(topic, bounced, tried, is_stopped):
+    campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
+    assert returns.note_chunk(campaign=campaign, tried=tried, bounced=bounced, refused=0, detail="") is is_stopped
+
+
 def test_what_a_chunk_adds_to_the_figures_costs_the_same_after_many(topic, django_assert_num_queries):
     campaign = factories.CampaignFactory(topic=topic, status="sending", started_at=timezone.now())
     for _chunk in range(3):
@@ -455,6 +475,7 @@ def test_a_final_answer_is_told_from_a_wrong_address():
     soft = ["554 5.7.1 spam", "552 5.2.2 full", "550 5.7.26 unauthenticated", "554 no"]
     assert [returns.is_hard(answer) for answer in hard] == [True] * 4
     assert [returns.is_hard(answer) for answer in soft] == [False] * 4
+    assert [returns.is_hard(answer, names_mailbox=False) for answer in hard] == [True, False, False, True]
     full = ["552 5.2.2 full", "552 storage exceeded", "554 5.2.2 over quota"]
     assert [returns.is_full(answer) for answer in full] == [True] * 3
     assert not any(returns.is_full(answer) for answer in [*hard, "552 5.3.4 too big", "554 5.7.1 spam"])
