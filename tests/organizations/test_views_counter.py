@@ -51,6 +51,14 @@ def act(counter, user, what, **typed):
     return counter.post("/counter/decide/", {"at": "boreal.laval", "person": member(user).pk, "act": what, **typed})
 
 
+def test_the_answer_says_whose_identity_to_check(counter, rita):
+    assert "Identité à vérifier : une pièce avec photo au nom de Rita Côté." in see(counter, q="cote").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    Membership.objects.filter(user=rita).update(removed_at=timezone.now())
+    assert "Identité à vérifier" not in see(counter, q="cote")
+
+
 @pytest.mark.parametrize(
     ("who", "answer", "words"),
     [
