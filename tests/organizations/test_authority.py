@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from io import BytesIO
-from threading import Barrier
 
 import pypdf
 import pytest
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
@@ -291,45 +289,6 @@ def test_the_database_keeps_one_waiting_mandate_a_person_and_one_in_force_a_memb
     Mandate.objects.create(**in_force)
     with pytest.raises(IntegrityError, match="mandate_one_in_force_a_member"):
         Mandate.objects.create(**in_force)
-
-
-# --- at the same instant ----------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_removed_while_signing_one_of_the_two_happens_whole(acme, alice):
-    owner = factories.UserFactory(email="owner@acme.example")
-    factories.MembershipFactory(customer=acme, user=owner, role=Role.OWNER)
-    mandate = prepared(acme, alice)
-    gate = Barrier(2)
-
-    def act(what: str) -> str:
-        try:
-            if what == "remove":
-                gate.wait(timeout=20)
-                remove_member(membership=member(alice), by=owner)
-                return "removed"
-            gate.wait(timeout=20)
-            sign(mandate.signature, alice)
-        except (mandates.AuthorityLost, mandates.NothingToSign):
-            return "refused"
-        except Exception as refusal:  # noqa: BLE001 - cancelled meanwhile, by the removal: a refusal of signatures
-            return type(refusal).__name__
-        else:
-            return "signed"
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        removed, signed = pool.map(act, ["remove", "sign"])
-    assert removed == "removed"
-    assert not acme.permissions_for(alice)
-    mandate.refresh_from_db()
-    # Whichever came first, nothing of it lives on: signed before, the invitation was revoked by the removal.
-    assert mandate.ended_at is not None
-    assert mandate.effective_at is None
-    assert not Invitation.objects.open().exists()
-    assert signed in {"signed", "refused", "RequestCancelled"}
 
 
 def test_the_document_is_in_french_first_one_page_a_person_with_each_right_and_edge(acme, alice, bob):
