@@ -32,7 +32,10 @@ def refusal_list(request: CustomerRequest) -> HttpResponse:
         decision.customer = request.customer
     language = get_language() or "fr-ca"
     context = {
-        "refusals": [(decision, why_refused(decision=decision, language=language)) for decision in shown],
+        "refusals": [
+            (decision, why_refused(decision=decision, language=language), getattr(decision, "case", None))
+            for decision in shown
+        ],
         "more": shown[-1].pk if len(found) > PAGE else None,
     }
     return render(request, "organizations/refusal_list.html", context)

@@ -179,8 +179,11 @@ def test_the_refusals_of_a_company_are_listed_under_its_team(client, acme, globe
     for words in (f'href="{page_of(refused)}"', "Bob Gagnon", "Laval", "Compte en souffrance", "2026-11-22"):
         assert words in page, words
     assert "Posée" not in page
+    assert "Répondue" not in page
     open_case(decision=refused, message="", by=alice)
-    assert "Posée" in client.get(listed).text
+    page = client.get(listed).text
+    assert "Posée" in page
+    assert "Répondue" not in page
     answer_case(case=CounterCase.objects.get(), answer="Réglé", by=sam)
     assert "Répondue" in client.get(listed).text
     client.force_login(bob)
@@ -208,7 +211,7 @@ def test_the_list_of_refusals_goes_on_at_the_same_cost(client, acme, boreal, ali
     seen, query = [], ""
     while query is not None:
         page = client.get(address + query)
-        seen += [decision.pk for decision, _why in page.context["refusals"]]
+        seen += [decision.pk for decision, _why, _case in page.context["refusals"]]
         query = f"?before={page.context['more']}" if page.context["more"] else None
     assert seen == list(CounterDecision.objects.order_by("-pk").values_list("pk", flat=True))
 
