@@ -58,6 +58,7 @@ SEARCHES = {
     "a company by its second": "tremb",
     "a customer number": "1010",
     "the end of a phone": "5551015",
+    "its last three digits": "015",
     "nobody": "zzz",
 }
 
@@ -67,10 +68,8 @@ def fill(*, merchant: int, members: int) -> None:
 
     sizes = {"merchant": merchant, "companies": max(members // 20, 2), "people": members, "members": members}
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE organizations_membership DISABLE TRIGGER USER")
         for statement in (CUSTOMERS, USERS, MEMBERSHIPS):
             cursor.execute(statement, sizes)
-        cursor.execute("ALTER TABLE organizations_membership ENABLE TRIGGER USER")
         cursor.execute("VACUUM ANALYZE")
 
 

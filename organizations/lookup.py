@@ -33,7 +33,7 @@ from organizations.counter import Decision, decide
 from organizations.models import Branch, Customer, Membership
 from organizations.permissions import permissions_with
 
-SHORTEST, SHORTEST_PHONE, PHONE_DIGITS = 3, 4, 10
+SHORTEST, PHONE_DIGITS = 3, 10
 MOST = 12  # people on one page
 COMPANIES = 4  # by each way to find them
 LAST = chr(0x10FFFF)
@@ -115,10 +115,10 @@ def find(*, merchant_id: int, text: str, company: str = "") -> list[Found]:
     if not digits or not re.fullmatch(r"[\d\s()+.-]+", text):
         return _rows(_by_name(), values)
     values |= {NUMBER: digits, NUMBER_HIGH: digits + LAST}
-    if len(digits) < SHORTEST_PHONE:
+    if len(digits) < SHORTEST:
         return _rows(_by_number(), values)
     end = digits[-PHONE_DIGITS:][::-1]
-    return _rows(_by_digits(), {**values, LOW: end, HIGH: end + LAST})
+    return _rows(_by_digits(), {**values, LOW: end, HIGH: end + LAST}, number=digits)
 
 
 def person(*, merchant_id: int, pk: int) -> Found | None:
@@ -202,12 +202,18 @@ def _statement(keys: QuerySet) -> Statement:
     return statement(queryset=rows.values_list(*columns, "granted", "kept_to", "contacts").order_by())
 
 
-def _rows(query: Statement, values: dict[Any, Any]) -> list[Found]:
-    """By name; of somebody who left and came back, the row in force alone."""
+def _rows(query: Statement, values: dict[Any, Any], *, number: str = "") -> list[Found]:
+    """By name, a customer number that begins so before the end of a phone, which many share.
+
+    Of somebody who left and came back, the row in force alone.
+    """
     found = [_found(row) for row in query.rows(values={**values, DAY: timezone.localdate()})]
     staying = {one.who for one in found if one.membership.removed_at is None}
     found = [one for one in found if one.membership.removed_at is None or one.who not in staying]
-    return sorted(found, key=lambda one: (plain(one.name), one.customer.name, one.membership.pk))[: MOST + 1]
+    found.sort(key=lambda one: (plain(one.name), one.customer.name, one.membership.pk))
+    if number:
+        found.sort(key=lambda one: not one.customer.number.startswith(number))
+    return found[: MOST + 1]
 
 
 def _found(row: tuple[Any, ...]) -> Found:

@@ -48,6 +48,7 @@ urlpatterns = [
     path("c/<slug:customer_id>/team/requests/", petitions.join_requests, name="join-requests"),
     path("c/<slug:customer_id>/subsidiaries/", groups.subsidiaries, name="subsidiaries"),
     path("c/<slug:customer_id>/subsidiaries/<int:link_id>/end/", groups.subsidiary_end, name="subsidiary-end"),
+    path("c/<slug:customer_id>/refusals/", refusals.refusal_list, name="refusals"),
     path("c/<slug:customer_id>/refusals/<int:decision_id>/", refusals.refusal, name="refusal"),
     path("c/<slug:customer_id>/take-over/", petitions.take_over, name="take-over"),
     path("c/<slug:customer_id>/team/", team.team_list, name="team"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from organizations.refusals import Refusal
@@ -35,7 +36,11 @@ def complete_profile(*, email: str, password: str, first_name: str, last_name: s
     user.first_name, user.last_name, user.language = first_name, last_name, language
     user.phone, user.phone_extension = "", ""
     user.set_password(password)
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as taken:  # made meanwhile by another link sent to the same address
+        raise ProfileInUse from taken
     EmailAddress.objects.filter(user=user).delete()
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user

@@ -66,10 +66,12 @@ def _page(
     place = request.place
     people = list(islice(offline.people_at(place=place), ON_PAPER + 1)) if place and checked is None else []
     now = timezone.now()
+    shown = [(one, one.decision(at=place.branch if place else None, amount=None)) for one in people[:ON_PAPER]]
     context = {
         "place": place,
         "merchant": place.merchant if place else None,
-        "people": [(one, one.decision(at=place.branch if place else None, amount=None)) for one in people[:ON_PAPER]],
+        "people": shown,
+        "mark": offline.mark(place=place, made_at=now, people=shown) if place and shown else "",
         "has_more": len(people) > ON_PAPER,
         "made_at": now,
         "expires_at": now + offline.VALID_FOR,

@@ -5,14 +5,40 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from organizations.access import CustomerRequest, requires
 from organizations.forms import CaseForm
 from organizations.models import CounterDecision
 from organizations.permissions import Permission
 from organizations.services.cases import open_case, why_refused
-from organizations.views.team import see_other
+from organizations.views.team import key_in, of_members, see_other
+
+PAGE = 25
+
+
+@requires(Permission.MANAGE_TEAM)
+@of_members
+@require_safe
+def refusal_list(request: CustomerRequest) -> HttpResponse:
+    """Who was refused at a counter, the latest first; each leads to its page, as the letter does."""
+    rows = request.customer.counter_decisions.filter(act=CounterDecision.Act.REFUSED)
+    before = key_in(request.GET.get("before", ""))
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.select_related("branch", "case").order_by("-pk")[: PAGE + 1])
+    shown = found[:PAGE]
+    for decision in shown:
+        decision.customer = request.customer
+    language = get_language() or "fr-ca"
+    context = {
+        "refusals": [
+            (decision, why_refused(decision=decision, language=language), getattr(decision, "case", None))
+            for decision in shown
+        ],
+        "more": shown[-1].pk if len(found) > PAGE else None,
+    }
+    return render(request, "organizations/refusal_list.html", context)
 
 
 @requires(Permission.MANAGE_TEAM)

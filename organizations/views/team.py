@@ -143,14 +143,15 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
 def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
     membership = _member(request, membership_id)
-    granters: list[Membership] = []
+    others: list[Membership] = []
+    waits = proofs.waiting_of(membership=membership)
     form = AccessForm(
         request.POST if request.method == "POST" else None,
         request.FILES or None,
         customer=request.customer,
         roles=roles_given_by(request),
-        proved=proofs.proved_of(membership=membership).rights,
-        initial=_as_initial(membership),
+        proved=proofs.proved_of(membership=membership).rights | waits.rights,
+        initial=_as_initial(membership, waits=waits.rights),
     )
     if form.is_valid():
         try:
@@ -160,8 +161,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 return signed_from(request, batch)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
-            if isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
-                granters = [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
+            others = who_else_may(request, refusal)
         else:
             return see_other(f"{request.path}?changed=1")
     return render(
@@ -171,7 +171,8 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
             "form": form,
             "rights": rights_of(request.customer, chosen=chosen_in(form)),
             "role_table": role_table(),
-            "granters": granters,
+            "others": others,
+            "waits": sorted(waits.rights),
             "has_changed": "changed" in request.GET,
             **_facts(request.customer, membership),
         },
@@ -194,7 +195,7 @@ def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
         else:
             return see_other(request.path)
     context = {"member": membership, "person": team.described(membership=membership, customer=request.customer),
-               "refusal": refusal}  # fmt: skip
+               "refusal": refusal, "others": who_else_may(request, refusal)}  # fmt: skip
     return render(request, "organizations/member_remove.html", context, status=422 if refusal else 200)
 
 
@@ -219,6 +220,13 @@ def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
         customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
     )
     return see_other(path_of(request=asked))
+
+
+def who_else_may(request: CustomerRequest, refusal: Refusal | None) -> list[Membership]:
+    """Whom the page names when a rule answers that this person may not: nobody else can say yes."""
+    if not isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
+        return []
+    return [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
 
 
 def whom_to_ask(request: CustomerRequest) -> dict[str, Any]:
@@ -273,11 +281,12 @@ def _member(request: CustomerRequest, membership_id: int) -> Membership:
     return membership
 
 
-def _as_initial(membership: Membership) -> dict[str, Any]:
+def _as_initial(membership: Membership, *, waits: frozenset[Permission] = frozenset()) -> dict[str, Any]:
+    """What they have, and what waits for an agent to look at its document: not ticked again, it would be lost."""
     had = terms_of(membership=membership)
     return {
         "role": had.role,
-        "granted": [permission.value for permission in had.beyond_role],
+        "granted": [permission.value for permission in had.beyond_role | waits],
         "starts_on": had.starts_on,
         "ends_on": had.ends_on,
         "ceiling": had.ceiling,

@@ -34,12 +34,17 @@ def prepared(customer: Customer, by: User, *emails: str, wish: Wish | None = Non
     return Mandate.objects.filter(batch=batch).earliest("pk")
 
 
-def sign(request: SignatureRequest, by: User) -> SignatureRequest:
-    """The whole way: the document is opened, a code is sent and typed."""
+def code_for(request: SignatureRequest, by: User) -> str:
+    """The document is opened and a code is sent: this one."""
     signing.hand_over(request=request, language="fr-ca", by=by, origin=AT_HOME)
     signing.send_code(request=request, language="fr-ca", by=by, origin=AT_HOME)
     message = OutgoingMessage.objects.filter(template="signatures/emails/code").latest("pk")
-    code = re.search(r"\b\d{6}\b", message.text)[0]
+    return re.search(r"\b\d{6}\b", message.text)[0]
+
+
+def sign(request: SignatureRequest, by: User, code: str = "") -> SignatureRequest:
+    """With the code sent before; none given: the whole way."""
+    code = code or code_for(request, by)
     return signing.sign(request=request, code=code, consent=CURRENT, by=by, origin=AT_HOME)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -168,6 +169,51 @@ def test_others_of_the_company_and_of_other_companies_see_none_of_it(client, bob
     client.force_login(charlie)
     assert client.post(page_of(refused), {"message": "x"}).status_code == 404
     assert not CounterCase.objects.exists()
+
+
+def test_the_refusals_of_a_company_are_listed_under_its_team(client, acme, globex, alice, bob, charlie, sam, refused):
+    listed = reverse("organizations:refusals", args=[acme.public_id])
+    client.force_login(alice)
+    assert f'href="{listed}"' in client.get(reverse("organizations:team", args=[acme.public_id])).text
+    page = client.get(listed).text
+    for words in (f'href="{page_of(refused)}"', "Bob Gagnon", "Laval", "Compte en souffrance", "2026-11-22"):
+        assert words in page, words
+    assert "Posée" not in page
+    assert "Répondue" not in page
+    open_case(decision=refused, message="", by=alice)
+    page = client.get(listed).text
+    assert "Posée" in page
+    assert "Répondue" not in page
+    answer_case(case=CounterCase.objects.get(), answer="Réglé", by=sam)
+    assert "Répondue" in client.get(listed).text
+    client.force_login(bob)
+    assert client.get(listed).status_code == 403
+    client.force_login(charlie)
+    assert client.get(listed).status_code == 404
+    assert "Bob Gagnon" not in client.get(reverse("organizations:refusals", args=[globex.public_id])).text
+
+
+def test_the_list_of_refusals_goes_on_at_the_same_cost(client, acme, boreal, alice, sam):
+    client.force_login(alice)
+    address = reverse("organizations:refusals", args=[acme.public_id])
+    counts = []
+    for more in (2, 58):
+        CounterDecision.objects.bulk_create(
+            CounterDecision(merchant=boreal, customer=acme, person=f"P{n}", agent=sam, answer=CounterDecision.Answer.NO,
+                            reason=CounterDecision.Reason.UNLISTED, act=Act.REFUSED)
+            for n in range(more)
+        )  # fmt: skip
+        client.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            client.get(address)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] <= 10
+    seen, query = [], ""
+    while query is not None:
+        page = client.get(address + query)
+        seen += [decision.pk for decision, _why, _case in page.context["refusals"]]
+        query = f"?before={page.context['more']}" if page.context["more"] else None
+    assert seen == list(CounterDecision.objects.order_by("-pk").values_list("pk", flat=True))
 
 
 def test_a_refusal_of_another_company_is_not_found(client, globex, charlie, refused):

@@ -29,7 +29,8 @@ def names(boreal, text, **more) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "text", ["dub", "DUBÉ", "dube", "marc", "Dubé Marc", "marc-andré d", "  marc-andre   dube ", "5550199", "0199"]
+    "text",
+    ["dub", "DUBÉ", "dube", "marc", "Dubé Marc", "marc-andré d", "  marc-andre   dube ", "5550199", "0199", "199"],
 )
 def test_a_person_on_file_is_found_by_what_is_typed(boreal, marc, text):
     assert names(boreal, text) == ["Marc-André Dubé"]
@@ -62,6 +63,16 @@ def test_a_number_with_letters_is_found(boreal, alice, acme):
 )
 def test_what_means_nobody_finds_nobody(boreal, marc, text):
     assert names(boreal, text) == []
+
+
+def test_a_number_that_begins_so_comes_before_phones_that_end_so(boreal, acme, globex, alice):
+    """Three digits end many phones: they never hide the company of that number."""
+    for n in range(lookup.MOST + 5):
+        factories.MembershipFactory(customer=globex, first_name="Aa", last_name=f"N{n:02}", phone="514 555-0104")
+    Customer.objects.filter(pk=globex.pk).update(number="77777")
+    found = names(boreal, "104")
+    assert found[0] == "Alice Tremblay"
+    assert len(found) == lookup.MOST + 1
 
 
 def test_people_of_another_merchant_are_nobody(boreal, riviere, marc, alice):
@@ -108,7 +119,7 @@ def test_branches_and_grants_come_with_the_person(boreal, acme, rita):
 
 
 def test_a_search_is_one_query_whatever_it_finds(boreal, acme, alice, rita, marc):
-    for text in ("dub", "acme", "10482", "5145550199", "alice@acme.example", "zzz"):
+    for text in ("dub", "acme", "10482", "199", "5145550199", "alice@acme.example", "zzz"):
         with CaptureQueriesContext(connection) as asked:
             lookup.find(merchant_id=boreal.pk, text=text)
         assert len(asked) == 1, text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -130,3 +132,21 @@ def test_the_list_asks_as_many_queries_for_few_as_for_many(counter, boreal, acme
         for number in range(30):
             factories.MembershipFactory(customer=acme, first_name="A", last_name=f"B{number}", role=Role.VISITOR)
     assert counts[0] == counts[1] <= 4
+
+
+def printed_mark(counter) -> str:
+    page = counter.get("/counter/list/", {"at": "boreal.laval"}).content.decode()
+    return re.search(r'class="code">([0-9A-F]{4}(?: [0-9A-F]{4}){3})<', page)[1]
+
+
+def test_the_list_on_paper_bears_its_age_and_a_fingerprint_of_what_it_says(counter, alice, rita, today):
+    page = counter.get("/counter/list/", {"at": "boreal.laval"}).content.decode()
+    foot = page[page.index("</table>") :].replace("\N{NO-BREAK SPACE}", " ")
+    assert "2 personnes. Établie le 22 novembre 2026" in foot
+    first = printed_mark(counter)
+    assert printed_mark(counter) == first
+    Membership.objects.filter(user=rita).update(role=Role.BUYER)
+    second = printed_mark(counter)
+    with time_machine.travel(today + timedelta(minutes=1), tick=False):
+        third = printed_mark(counter)
+    assert len({first, second, third}) == 3

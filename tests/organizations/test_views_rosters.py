@@ -117,7 +117,7 @@ def test_an_editor_reads_which_lines_are_not_theirs_to_give(client, acme, alice,
     assert "(visitor)" in page
     assert "(editor)" not in page
     words = send(client, acme, GOOD, "lea@acme.example,visitor", "alice@acme.example,visitor").text
-    assert "Vous ne pouvez pas donner cet accès" in words
+    assert "Vous pouvez inviter des visiteurs, sans rien de plus" in words
     assert at("member", acme, member(alice).pk) not in words
 
 

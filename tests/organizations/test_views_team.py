@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -398,3 +398,14 @@ def test_the_spreadsheet_holds_everybody_and_computes_nothing(in_charge, acme, b
     assert "Bob,Gagnon,bob@acme.example" in text
     assert ",'=1+1," in text
     assert len(text.splitlines()) == 4
+
+
+def test_the_last_sign_in_is_on_the_list_and_on_the_page_of_the_person(in_charge, acme, bob, rita):
+    bob.last_login = datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
+    bob.save()
+    rows = in_charge.get(at("team", acme)).text.split("<tr>")
+    assert next('<td class="when"><time>2026-03-04</time>' in row for row in rows if "Bob Gagnon" in row)
+    assert next('<td class="when">–</td>' in row for row in rows if "Rita Côté" in row)
+    page = in_charge.get(at("member", acme, member(bob).pk)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "<dt>Last sign-in</dt><dd>March 4, 2026" in page
+    assert "<dt>Last sign-in</dt><dd>never" in in_charge.get(at("member", acme, member(rita).pk)).text
