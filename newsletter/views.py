@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
@@ -27,7 +26,7 @@ from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
 from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, TooManySignUps, Trace
+from newsletter.services.subscriptions import SignUpExpired, SignUpOutlived, SignUpUnknown, TooManySignUps, Trace
 from organizations.models import Customer, Merchant
 
 Channel = Consent.Channel
@@ -95,14 +94,16 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             return see_other(request.path)
     except SignUpUnknown as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=404)
-    except SignUpExpired as refusal:
+    except (SignUpExpired, SignUpOutlived) as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=410)
-    context: dict[str, Any] = {
+    topics, closed = subscriptions.topics_of(sign_up=sign_up)
+    context = {
         "sign_up": sign_up,
         "merchant": sign_up.merchant,
-        "topics": sign_up.topics.order_by("pk"),
+        "topics": topics,
+        "closed": closed,
+        "words": sign_up.wording.text_in(language=sign_up.language),
     }
-    context["words"] = sign_up.wording.text_in(language=sign_up.language)
     return render(request, "newsletter/confirm.html", context)
 
 

@@ -123,7 +123,10 @@ def test_an_internationalised_domain_is_written_in_ascii_and_an_impossible_addre
 
 @pytest.mark.parametrize(
     ("address", "written_as"),
-    [("info@boréal.example", "info@xn--boral-dsa.example"), ("a&b+c%d?@boreal.example", "a%26b+c%25d%3F@boreal.example")],
+    [
+        ("info@boréal.example", "info@xn--boral-dsa.example"),
+        ("a&b+c%d?@boreal.example", "a%26b+c%25d%3F@boreal.example"),
+    ],
 )
 @pytest.mark.parametrize("is_setting", [False, True])
 def test_the_address_to_write_to_for_leaving_is_as_mail_programs_take_it(

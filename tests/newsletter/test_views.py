@@ -100,6 +100,48 @@ def test_a_visitor_subscribes_and_confirms(client, topic):
     assert Consent.objects.get().ip == "127.0.0.1"
 
 
+@pytest.fixture
+def asked(client: Client, topic: Topic) -> tuple[Topic, str]:
+    """Luc asked for two topics: the second, and the address of his link."""
+    other = factories.TopicFactory(merchant=topic.merchant, name_fr="Cours de conduite")
+    client.post(reverse("newsletter:subscribe"), typed(topic, topics=[topic.pk, other.pk]))
+    return other, re.search(r"(/newsletter/confirm/[^/\s]+/)", OutgoingMessage.objects.get().text)[1]
+
+
+CLOSED_SINCE = "Fermé depuis: vous n’y êtes pas abonné."
+
+
+def confirmation(client: Client, link: str) -> str:
+    """The words of the page, its spaces plain."""
+    return client.get(link).text.replace("\xa0:", ":")
+
+
+def test_a_topic_that_closed_before_the_link_was_followed_is_not_subscribed_to(client, topic, asked):
+    other, link = asked
+    Topic.objects.filter(pk=other.pk).update(closed_at=timezone.now())
+    assert confirmation(client, link).count(CLOSED_SINCE) == 1
+    page = client.post(link, follow=True).text.replace("\xa0:", ":")
+    assert "Vous êtes abonné" in page
+    kept, closed = re.findall(r"<li>.*?</li>", page[page.index("<main") :])[:2]
+    assert ("Offres du mois" in kept, CLOSED_SINCE in kept) == (True, False)
+    assert ("Cours de conduite" in closed, CLOSED_SINCE in closed) == (True, True)
+    assert Consent.objects.get().topic == topic
+    # What closes, or opens again, after he agreed changes nothing of what he agreed to.
+    Topic.objects.filter(pk=topic.pk).update(closed_at=timezone.now())
+    Topic.objects.filter(pk=other.pk).update(closed_at=None)
+    assert re.findall(r"<li>.*?</li>", confirmation(client, link)[page.index("<main") :])[:2] == [kept, closed]
+
+
+def test_a_link_all_of_whose_topics_closed_says_so_and_keeps_nobody(client, asked):
+    _other, link = asked
+    Topic.objects.update(closed_at=timezone.now())
+    for answer in (client.get(link), client.post(link)):
+        assert answer.status_code == 410
+        assert "Ce à quoi ce lien abonnait a fermé depuis" in answer.text
+    assert not Subscriber.objects.exists()
+    assert SignUp.objects.get().confirmed_at is None
+
+
 def test_the_answer_is_the_same_whoever_has_the_address(client, topic, subscriber):
     answers = []
     for email in ("inconnu@example.org", subscriber.email):
