@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from allauth.account.adapter import get_adapter
@@ -33,6 +34,7 @@ Channel = Consent.Channel
 # Of one address on the internet, and in the name of one e-mail: a robot is stopped, an office is not.
 RATES = {"subscribe": "20/h/ip,5/d/key"}
 SHOWN = 50
+PLACE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def see_other(address: str) -> HttpResponseRedirect:
@@ -118,12 +120,14 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid():
         _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES, campaign_id=link.campaign_id)
         return see_other(request.path)
+    history, more = history_of(request, [subscriber])
     context = {
         "token": token,
         "subscriber": subscriber,
         "merchant": subscriber.merchant,
         "form": form,
-        "history": history_of([subscriber]),
+        "history": history,
+        "more": more,
     }
     return render(request, "newsletter/preferences.html", context, status=422 if form.is_bound else 200)
 
@@ -172,9 +176,11 @@ def profile(request: PersonRequest) -> HttpResponse:
             return see_other(request.path)
         parts.append((merchant, form))
     mine = Subscriber.objects.filter(email=email)
+    history, more = history_of(request, mine)
     context = {
         "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
-        "history": history_of(mine),
+        "history": history,
+        "more": more,
         "can_leave": mine.without_refusal().exists(),
     }
     is_refused = any(form.is_bound for _merchant, form in parts)
@@ -190,10 +196,17 @@ def profile_leave(request: PersonRequest) -> HttpResponse:
     return see_other(reverse("newsletter:profile"))
 
 
-def history_of(subscribers: Sequence[Subscriber] | QuerySet[Subscriber]) -> QuerySet[Consent]:
-    """What these people agreed to and withdrew, newest first."""
+def history_of(
+    request: HttpRequest, subscribers: Sequence[Subscriber] | QuerySet[Subscriber]
+) -> tuple[list[Consent], int | None]:
+    """What these people agreed to and withdrew, newest first, after the line that `after` names; and the last shown,
+    when others follow.
+    """
     lines = Consent.objects.filter(subscriber__in=subscribers).select_related("topic__merchant", "wording")
-    return lines.order_by("-pk")[:SHOWN]
+    if PLACE.fullmatch(place := request.GET.get("after", "")):
+        lines = lines.filter(pk__lt=int(place))
+    rows = list(lines.order_by("-pk")[: SHOWN + 1])
+    return rows[:SHOWN], rows[SHOWN - 1].pk if len(rows) > SHOWN else None
 
 
 def _link(request: HttpRequest, token: str) -> Link:

@@ -11,6 +11,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from newsletter import views
 from newsletter.links import token_of
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
@@ -343,6 +344,35 @@ def test_the_profile_shows_nobody_else_s_history(client, subscriber, alice):
     page = client.get(reverse("newsletter:profile")).content.decode()
     assert "Consentement exprès" not in page
     assert subscriber.email not in page
+
+
+@pytest.mark.parametrize("place", ["preferences", "profile"])
+def test_one_s_history_goes_on_to_the_first_consent_of_all(client, topic, subscriber, alice, monkeypatch, place):
+    monkeypatch.setattr(views, "SHOWN", 2)
+    if place == "profile":
+        first = Consent.objects.get()
+        subscriber = factories.SubscriberFactory(merchant=topic.merchant, email=alice.email)
+        factories.ConsentFactory(topic=topic, wording=first.wording, subscriber=subscriber)
+        client.force_login(alice)
+    said = {"subscriber": subscriber, "topic": topic, "act": "withdrawn", "channel": "link"}
+    Consent.objects.bulk_create(Consent(**said) for _time in range(4))
+    start = reverse("newsletter:profile") if place == "profile" else address("preferences", subscriber)
+    where, shown = start, []
+    for _page in range(3):
+        text = client.get(where).text
+        shown.append((text.count("Retiré"), text.count("Consentement exprès"), text.count("libellé, version 1")))
+        where = start + next(iter(re.findall(r'href="(\?after=\d+)#consents"', text)), "")
+    assert shown == [(2, 0, 0), (2, 0, 0), (0, 1, 1)]
+    assert 'rel="next"' not in text
+    for nowhere in ("\0", "9" * 30, "x"):
+        assert client.get(start, {"after": nowhere}).text.count("Retiré") == 2
+
+
+def test_the_next_of_one_s_history_is_never_somebody_else_s(client, topic, subscriber):
+    other = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), source="Secret d’un autre")
+    text = client.get(address("preferences", subscriber), {"after": other.pk + 1}).text
+    assert "Consentement exprès" in text
+    assert "Secret d’un autre" not in text
 
 
 def test_service_mail_leaves_for_who_left(client, subscriber, topic):
