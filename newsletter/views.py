@@ -73,6 +73,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return see_other(reverse("newsletter:subscribe-sent"))
+    form.ask_anew()
     context = {"form": form, "has_topics": form.has_topics}
     return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
 
@@ -120,6 +121,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid():
         _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES, campaign_id=link.campaign_id)
         return see_other(request.path)
+    form.ask_anew()
     history, more = history_of(request, [subscriber])
     context = {
         "token": token,
@@ -174,6 +176,7 @@ def profile(request: PersonRequest) -> HttpResponse:
             subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
             _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
             return see_other(request.path)
+        form.ask_anew()
         parts.append((merchant, form))
     mine = Subscriber.objects.filter(email=email)
     history, more = history_of(request, mine)
