@@ -36,6 +36,8 @@ from organizations.refusals import Refusal
 Status = Campaign.Status
 
 
+# In the preview a link opens a tab of its own, where it can do what any page can; the letter itself can do nothing.
+PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"]}
 # Who types this minute reads the page again before pressing.
 WRITING = timedelta(minutes=5)
 
@@ -177,7 +179,7 @@ class CampaignAdmin(MerchantScopedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
-        letter = csp_override(LETTER_POLICY)(xframe_options_sameorigin(view(self.letter)))
+        letter = csp_override(PREVIEW_POLICY)(xframe_options_sameorigin(view(self.letter)))
         preview = csp_override(FRAMED_POLICY)(view(self.preview))
         return [
             path("<path:object_id>/letter/<slug:language>/", letter, name=f"{name}_letter"),
@@ -218,14 +220,15 @@ class CampaignAdmin(MerchantScopedAdmin):
         return panels
 
     def letter(self, request: HttpRequest, object_id: str, language: str) -> HttpResponse:
-        """The HTML of the mail itself, for the frames of the preview."""
+        """The HTML of the mail itself, for the frames of the preview: only there do its links open a tab."""
         campaign = self.find(request, object_id)
         if language not in Language.values:
             raise Http404
         try:
-            return HttpResponse(letter_in(campaign=campaign, language=language).words.html)
+            html = letter_in(campaign=campaign, language=language).words.html
         except LetterUnwritable as broken:
             raise Http404 from broken
+        return HttpResponse(html.replace("<head>", '<head>\n<base target="_blank">', 1))
 
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Both languages, as wide as a phone and as a desktop, and the plain text."""
