@@ -75,6 +75,12 @@ class CampaignForm(forms.ModelForm):
         topic, branch = cleaned.get("topic"), cleaned.get("to_branch")
         if topic and branch and branch.merchant_id != topic.merchant_id:
             self.add_error("to_branch", _("This branch is of another merchant than the topic."))
+        if self.instance.pk:
+            try:
+                campaigns.hold_draft(campaign=self.instance)
+            except Refusal as refusal:
+                self.instance.refresh_from_db(fields=["status", "scheduled_at", "started_at", "finished_at"])
+                self.add_error(None, str(refusal))
         return cleaned
 
 
@@ -150,12 +156,17 @@ class CampaignAdmin(MerchantScopedAdmin):
         return bool(served_merchants(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        is_draft = not isinstance(obj, Campaign) or obj.is_editable
+        """Of a draft. What was typed meanwhile is refused by the form, which keeps it on the page."""
+        is_draft = not isinstance(obj, Campaign) or obj.is_editable or request.method == "POST"
         return is_draft and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         obj.merchant = obj.topic.merchant
-        obj.created_by = obj.created_by or agent(request)
+        if change:
+            # Locked by the form. Its status and moments are the services', and may be newer than this page.
+            obj.save(update_fields=["merchant", *form.changed_data])
+            return
+        obj.created_by = agent(request)
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
