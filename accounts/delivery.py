@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -170,12 +170,14 @@ class Batch:
 
     def _give_back(self) -> None:
         """What this batch had no time for, or no server, waits again as if never taken."""
-        by_reason: dict[str, list[int]] = {}
+        alike: dict[tuple[str, datetime | None], list[int]] = {}
         for message in (*self.held, *self.left):
-            by_reason.setdefault(self.reasons.get(message.channel, ""), []).append(message.pk)
-        for reason, ids in by_reason.items():
-            rows = OutgoingMessage.objects.filter(pk__in=ids, status=Status.SENDING)
-            rows.update(status=Status.QUEUED, claimed_at=None, last_error=_kept(reason))
+            why = self.reasons.get(message.channel, "")
+            alike.setdefault((why, message.claimed_at), []).append(message.pk)
+        for (reason, claimed_at), ids in alike.items():
+            # Only while the claim is ours, as in `_change`.
+            ours = OutgoingMessage.objects.filter(pk__in=ids, status=Status.SENDING, claimed_at=claimed_at)
+            ours.update(status=Status.QUEUED, claimed_at=None, last_error=_kept(reason))
 
 
 def _mark_sent(ids: set[int], **blank: str) -> None:

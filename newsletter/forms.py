@@ -18,6 +18,8 @@ from newsletter.models import Subscription, Topic, Wording
 from newsletter.services.subscriptions import wording_of
 from organizations.models import Merchant
 
+REPLACED = _("The text below was replaced since this page was opened: read the new one, then tick again what you want.")
+
 
 class AddressField(forms.EmailField):
     """An address in its one spelling."""
@@ -54,6 +56,24 @@ class WordedForm(forms.Form):
         self.shown = wording_of(merchant=merchant)
         self._choices("wording").queryset = Wording.objects.filter(merchant=merchant)
         self.initial["wording"] = self.shown.pk if self.shown else None
+
+    def ask_anew(self) -> None:
+        """Before a refused form is shown again: if its words were replaced meanwhile, it carries the new ones that it
+        shows, and nothing is ticked that was agreed to with the old ones. A new text needs a new yes.
+        """
+        if not self.is_bound or self.shown is None or self.data.get("wording") == str(self.shown.pk):
+            return
+        self.data = self.data.copy()
+        self.data["wording"] = self.shown.pk
+        self.errors.pop("wording", None)
+        if self._untick():
+            self.add_error("topics", REPLACED)
+
+    def _untick(self) -> bool:
+        """Take away each new yes; whether there was one."""
+        was_ticked = bool(self.data.getlist("topics"))
+        self.data.setlist("topics", [])
+        return was_ticked
 
     def _choices(self, name: str) -> forms.ModelChoiceField:
         return cast("forms.ModelChoiceField", self.fields[name])
@@ -124,6 +144,15 @@ class PreferencesForm(WordedForm):
     def has_topics(self) -> bool:
         """Whether there is something to choose."""
         return bool(self._choices("topics").queryset)
+
+    def _untick(self) -> bool:
+        """What was held stays as it was chosen: keeping it and leaving it need no words."""
+        chosen, had = self.data.getlist("topics"), self.data.getlist("had")
+        kept = [topic for topic in chosen if topic in had]
+        was_ticked = len(kept) < len(chosen) or bool(self.data.getlist("agreed"))
+        self.data.setlist("topics", kept)
+        self.data.setlist("agreed", [])
+        return was_ticked
 
     def clean(self) -> dict[str, Any]:
         """What begins and what ends, from what the page showed."""

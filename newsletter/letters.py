@@ -7,6 +7,7 @@ import re
 import uuid
 from email.utils import format_datetime
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from django.conf import settings
 from django.template import engines
@@ -90,7 +91,8 @@ class Letter:
         self.domain = address.rpartition("@")[2]
         self.campaign_id = campaign.pk
         self.url = absolute(reverse("newsletter:unsubscribe", args=[MARK]))
-        self.mailto = settings.NEWSLETTER_MAILTO or merchant.email
+        # RFC 6068: in an address of mailto, "&", "?" and "%" would end it or begin something else.
+        self.mailto = quote(mime.mailbox(settings.NEWSLETTER_MAILTO or merchant.email), safe="@!$'*+")
         self.head = "\r\n".join(
             (
                 f"From: {mime.display_name(merchant.name)} <{address}>",

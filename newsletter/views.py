@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal import ratelimit
@@ -27,13 +27,14 @@ from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
 from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import SignUpExpired, SignUpUnknown, TooManySignUps, Trace
+from newsletter.services.subscriptions import SignUpExpired, SignUpOutlived, SignUpUnknown, TooManySignUps, Trace
 from organizations.models import Customer, Merchant
 
 Channel = Consent.Channel
 # Of one address on the internet, and in the name of one e-mail: a robot is stopped, an office is not.
 RATES = {"subscribe": "20/h/ip,5/d/key"}
 SHOWN = 50
+PLACE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def see_other(address: str) -> HttpResponseRedirect:
@@ -72,6 +73,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             return see_other(reverse("newsletter:subscribe-sent"))
+    form.ask_anew()
     context = {"form": form, "has_topics": form.has_topics}
     return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
 
@@ -95,14 +97,16 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             return see_other(request.path)
     except SignUpUnknown as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=404)
-    except SignUpExpired as refusal:
+    except (SignUpExpired, SignUpOutlived) as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=410)
-    context: dict[str, Any] = {
+    topics, closed = subscriptions.topics_of(sign_up=sign_up)
+    context = {
         "sign_up": sign_up,
         "merchant": sign_up.merchant,
-        "topics": sign_up.topics.order_by("pk"),
+        "topics": topics,
+        "closed": closed,
+        "words": sign_up.wording.text_in(language=sign_up.language),
     }
-    context["words"] = sign_up.wording.text_in(language=sign_up.language)
     return render(request, "newsletter/confirm.html", context)
 
 
@@ -117,12 +121,15 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     if form.is_valid():
         _choose(request, form, subscriber=subscriber, channel=Channel.PREFERENCES, campaign_id=link.campaign_id)
         return see_other(request.path)
+    form.ask_anew()
+    history, more = history_of(request, [subscriber])
     context = {
         "token": token,
         "subscriber": subscriber,
         "merchant": subscriber.merchant,
         "form": form,
-        "history": history_of([subscriber]),
+        "history": history,
+        "more": more,
     }
     return render(request, "newsletter/preferences.html", context, status=422 if form.is_bound else 200)
 
@@ -169,11 +176,14 @@ def profile(request: PersonRequest) -> HttpResponse:
             subscriber = subscriptions.subscriber_for(merchant=merchant, email=email, language=request.user.language)
             _choose(request, form, subscriber=subscriber, channel=Channel.PROFILE)
             return see_other(request.path)
+        form.ask_anew()
         parts.append((merchant, form))
     mine = Subscriber.objects.filter(email=email)
+    history, more = history_of(request, mine)
     context = {
         "parts": [(merchant, form) for merchant, form in parts if form.has_topics],
-        "history": history_of(mine),
+        "history": history,
+        "more": more,
         "can_leave": mine.without_refusal().exists(),
     }
     is_refused = any(form.is_bound for _merchant, form in parts)
@@ -189,10 +199,17 @@ def profile_leave(request: PersonRequest) -> HttpResponse:
     return see_other(reverse("newsletter:profile"))
 
 
-def history_of(subscribers: Sequence[Subscriber] | QuerySet[Subscriber]) -> QuerySet[Consent]:
-    """What these people agreed to and withdrew, newest first."""
+def history_of(
+    request: HttpRequest, subscribers: Sequence[Subscriber] | QuerySet[Subscriber]
+) -> tuple[list[Consent], int | None]:
+    """What these people agreed to and withdrew, newest first, after the line that `after` names; and the last shown,
+    when others follow.
+    """
     lines = Consent.objects.filter(subscriber__in=subscribers).select_related("topic__merchant", "wording")
-    return lines.order_by("-pk")[:SHOWN]
+    if PLACE.fullmatch(place := request.GET.get("after", "")):
+        lines = lines.filter(pk__lt=int(place))
+    rows = list(lines.order_by("-pk")[: SHOWN + 1])
+    return rows[:SHOWN], rows[SHOWN - 1].pk if len(rows) > SHOWN else None
 
 
 def _link(request: HttpRequest, token: str) -> Link:

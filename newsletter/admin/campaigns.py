@@ -38,6 +38,8 @@ from organizations.refusals import Refusal
 Status = Campaign.Status
 
 
+# In the preview a link opens a tab of its own, where it can do what any page can; the letter itself can do nothing.
+PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"]}
 # Who types this minute reads the page again before pressing.
 WRITING = timedelta(minutes=5)
 
@@ -78,6 +80,12 @@ class CampaignForm(forms.ModelForm):
         topic, branch = cleaned.get("topic"), cleaned.get("to_branch")
         if topic and branch and branch.merchant_id != topic.merchant_id:
             self.add_error("to_branch", _("This branch is of another merchant than the topic."))
+        if self.instance.pk:
+            try:
+                campaigns.hold_draft(campaign=self.instance)
+            except Refusal as refusal:
+                self.instance.refresh_from_db(fields=["status", "scheduled_at", "started_at", "finished_at"])
+                self.add_error(None, str(refusal))
         return cleaned
 
 
@@ -153,12 +161,17 @@ class CampaignAdmin(MerchantScopedAdmin):
         return bool(served_merchants(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        is_draft = not isinstance(obj, Campaign) or obj.is_editable
+        """Of a draft. What was typed meanwhile is refused by the form, which keeps it on the page."""
+        is_draft = not isinstance(obj, Campaign) or obj.is_editable or request.method == "POST"
         return is_draft and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         obj.merchant = obj.topic.merchant
-        obj.created_by = obj.created_by or agent(request)
+        if change:
+            # Locked by the form. Its status and moments are the services', and may be newer than this page.
+            obj.save(update_fields=["merchant", *form.changed_data])
+            return
+        obj.created_by = agent(request)
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Campaign, post_url_continue: str | None = None) -> HttpResponse:
@@ -182,7 +195,7 @@ class CampaignAdmin(MerchantScopedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
-        letter = csp_override(LETTER_POLICY)(xframe_options_sameorigin(view(self.letter)))
+        letter = csp_override(PREVIEW_POLICY)(xframe_options_sameorigin(view(self.letter)))
         preview = csp_override(FRAMED_POLICY)(view(self.preview))
         return [
             path("<path:object_id>/letter/<slug:language>/", letter, name=f"{name}_letter"),
@@ -223,14 +236,15 @@ class CampaignAdmin(MerchantScopedAdmin):
         return panels
 
     def letter(self, request: HttpRequest, object_id: str, language: str) -> HttpResponse:
-        """The HTML of the mail itself, for the frames of the preview."""
+        """The HTML of the mail itself, for the frames of the preview: only there do its links open a tab."""
         campaign = self.find(request, object_id)
         if language not in Language.values:
             raise Http404
         try:
-            return HttpResponse(letter_in(campaign=campaign, language=language).words.html)
+            html = letter_in(campaign=campaign, language=language).words.html
         except LetterUnwritable as broken:
             raise Http404 from broken
+        return HttpResponse(html.replace("<head>", '<head>\n<base target="_blank">', 1))
 
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Both languages, as wide as a phone and as a desktop, and the plain text."""

@@ -64,6 +64,23 @@ class SpokenConsentForm(forms.Form):
         self.shown = [wording for wording in found if wording is not None]
         self.initial["wordings"] = [wording.pk for wording in self.shown]
 
+    def ask_anew(self) -> None:
+        """Before it is shown again, refused: it carries the words that it shows. The topics of a merchant whose words
+        were replaced meanwhile are no longer ticked, because nobody has heard the new ones.
+        """
+        if not self.is_bound:
+            return
+        self.data = self.data.copy()
+        read, ticked = self.data.getlist("wordings"), self.data.getlist("topics")
+        replaced = [wording.merchant_id for wording in self.shown if str(wording.pk) not in read]
+        fields: Any = self.fields
+        unheard = {str(topic.pk) for topic in fields["topics"].queryset.filter(merchant__in=replaced)}
+        self.errors.pop("wordings", None)
+        self.data.setlist("wordings", [wording.pk for wording in self.shown])
+        self.data.setlist("topics", [topic for topic in ticked if topic not in unheard])
+        if unheard & set(ticked):
+            self.add_error("topics", _("The words above were replaced meanwhile: read the new ones aloud, then tick."))
+
     @property
     def words(self) -> list[tuple[str, str]]:
         """What the agent reads aloud, merchant by merchant, in both languages."""
@@ -193,6 +210,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
             else:
                 self.message_user(request, _("The consent is in the ledger, in your name."), messages.SUCCESS)
                 return see_other(self.address("change", subscriber.pk))
+        form.ask_anew()
         return self.act_page(
             request,
             title=_("Note a consent given aloud"),

@@ -32,6 +32,13 @@ class CampaignBegun(Refusal):
     sentence: str | Promise = _("This campaign is no longer a draft: its text is what people receive.")
 
 
+class CampaignNotDraft(Refusal):
+    sentence: str | Promise = _(
+        "This campaign is no longer a draft: somebody scheduled, sent or canceled it meanwhile. Nothing was saved; "
+        "what you typed is below."
+    )
+
+
 class CampaignNotReady(Refusal):
     sentence: str | Promise = _("Correct this before sending: %(problems)s")
 
@@ -58,6 +65,14 @@ def schedule(*, campaign: Campaign, at: datetime, by: User) -> Campaign:
         if at <= timezone.now():
             nudge(BEGIN)
     return row
+
+
+def hold_draft(*, campaign: Campaign) -> None:
+    """Keep it a draft until the transaction of the caller ends; raises CampaignNotDraft when it is none any more."""
+    with transaction.atomic():
+        row = _locked(campaign)
+    if not row.is_editable:
+        raise CampaignNotDraft
 
 
 def withdraw(*, campaign: Campaign) -> Campaign:

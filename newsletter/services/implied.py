@@ -27,10 +27,15 @@ SOURCES = {
         ORDER BY u.email, a.created_at DESC, a.id DESC
     """,
 }
+# No address is kept without a purpose: only where a topic takes the consent.
 MEET = """
 INSERT INTO newsletter_subscriber (merchant_id, email, language, key, soft_bounces, suppressed_for, created_at)
 SELECT %(merchant)s, f.email, f.language, gen_random_uuid(), 0, '', now()
-FROM ({source}) AS f WHERE f.expires_at > now() ORDER BY f.email
+FROM ({source}) AS f
+WHERE f.expires_at > now() AND EXISTS (
+    SELECT 1 FROM newsletter_topic t WHERE t.merchant_id = %(merchant)s AND t.takes_implied AND t.closed_at IS NULL
+)
+ORDER BY f.email
 ON CONFLICT (merchant_id, email) DO NOTHING
 """
 # Who said no to anything of this merchant is left alone; an express consent is worth more already.

@@ -101,8 +101,8 @@ def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool, reas
     email = normalize_email(email)
     recipient = _recipient(email=email, message_id=message_id)
     message = receipts.message_of(message_id=message_id)
-    if message is None and "@" not in message_id and kind in {"delivered", "bounced", "refused"}:
-        # Of what left for this address, the latest.
+    if message is None and "@" not in message_id:
+        # A number of the service's own: of what left for this address, the latest is meant.
         latest = receipts.latest_to(email=email)
         if latest is not None and (recipient is None or _left_before(recipient, latest)):
             message, recipient = latest, None

@@ -40,6 +40,10 @@ class SignUpExpired(Refusal):
     sentence: str | Promise = _("This link has expired")
 
 
+class SignUpOutlived(Refusal):
+    sentence: str | Promise = _("What this link subscribed to has closed since")
+
+
 class TooManySignUps(Refusal):
     sentence: str | Promise = _(
         "Too many people are subscribing at this moment: nothing was sent to your address. Try again in an hour, or "
@@ -119,17 +123,37 @@ def ask_to_subscribe(
 
 
 def sign_up_of(*, token: str) -> SignUp:
-    """The sign-up behind a link; raises SignUpUnknown or, unless it was confirmed in time, SignUpExpired."""
+    """The sign-up behind a link; raises SignUpUnknown or, unless it was confirmed in time, SignUpExpired.
+
+    And SignUpOutlived when every topic of it has closed before that.
+    """
     found = SignUp.objects.select_related("merchant", "wording").filter(token_hash=hash_of(token)).first()
     if found is None:
         raise SignUpUnknown
     if found.confirmed_at is None and found.expires_at <= timezone.now():
         raise SignUpExpired
+    if found.confirmed_at is None and not found.topics.filter(closed_at=None).exists():
+        raise SignUpOutlived
     return found
 
 
+def topics_of(*, sign_up: SignUp) -> tuple[list[Topic], list[Topic]]:
+    """The topics that were confirmed, or would be now; and those that closed before that."""
+    topics = list(sign_up.topics.order_by("pk"))
+    if sign_up.confirmed_at is None:
+        taken = {topic.pk for topic in topics if topic.closed_at is None}
+    else:
+        # By the address, because the ledger has no index by sign-up.
+        written = {"subscriber__merchant": sign_up.merchant_id, "subscriber__email": sign_up.email}
+        taken = set(Consent.objects.filter(**written, sign_up=sign_up).values_list("topic_id", flat=True))
+    return [topic for topic in topics if topic.pk in taken], [topic for topic in topics if topic.pk not in taken]
+
+
 def confirm_sign_up(*, token: str, trace: Trace) -> Subscriber:
-    """Write the express consents asked for in the form; a second click adds nothing. Raises as `sign_up_of` does."""
+    """Write the express consents asked for in the form; a second click adds nothing. Raises as `sign_up_of` does.
+
+    To what closed meanwhile nobody can subscribe any more.
+    """
     with transaction.atomic():
         pk = sign_up_of(token=token).pk
         sign_up = SignUp.objects.select_for_update(of=("self",)).select_related("merchant", "wording").get(pk=pk)
@@ -143,7 +167,7 @@ def confirm_sign_up(*, token: str, trace: Trace) -> Subscriber:
         _hear_again(subscriber)
         consents = [
             _given(subscriber, topic, wording=sign_up.wording, language=sign_up.language, trace=trace, sign_up=sign_up)
-            for topic in sign_up.topics.order_by("pk")
+            for topic in sign_up.topics.all().offered()
         ]
         Consent.objects.bulk_create(consents)
     return subscriber

@@ -318,6 +318,18 @@ def test_a_stale_claim_does_not_undo_what_another_worker_did(sink):
     assert (fresh(message).status, message.last_error) == (Status.SENDING, "")
 
 
+def test_what_a_slow_worker_had_no_time_for_stays_with_who_has_taken_it_since(sink, later, monkeypatch):
+    queued(2)
+    slow = delivery.Batch(delivery.claim())
+    later(seconds=delivery.STALE_AFTER.total_seconds() + 1)
+    delivery.requeue_stale()
+    taken = {message.pk: message.claimed_at for message in delivery.claim()}
+    monkeypatch.setattr(delivery, "BATCH_SECONDS", 0.0)
+    assert slow.send() == 0
+    assert counts() == {Status.SENDING: 2}
+    assert dict(OutgoingMessage.objects.values_list("pk", "claimed_at")) == taken
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_never_take_the_same_message(monkeypatch):
     monkeypatch.setattr(delivery, "BATCH", 10)

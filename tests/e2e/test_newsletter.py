@@ -145,6 +145,20 @@ def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic,
     assert re.search(r"Parti par un lien du message\s+1", page.locator("table.lines").inner_text())
 
 
+def test_a_link_of_the_preview_opens_in_a_tab_of_its_own(browse, topic: Topic, sam: User):
+    campaign = factories.CampaignFactory(topic=topic)
+    visit = browse()
+    visit.sign_in(sam.email, factories.PASSWORD)
+    page = visit.open(reverse("admin:newsletter_campaign_preview", args=[campaign.pk]))
+    page.context.route("https://boreal.example/**", lambda route: route.fulfill(body="<h1>Nacelles</h1>"))
+    link = page.frame_locator("iframe").first.locator("a[href='https://boreal.example/nacelles']")
+    with page.context.expect_page() as opened:
+        link.click()
+    opened.value.wait_for_url("https://boreal.example/nacelles")
+    assert page.url.endswith("/preview/")
+    assert link.is_visible()
+
+
 def test_every_agent_s_page_of_the_newsletter_is_accessible_and_fits(browse, topic: Topic, sam: User):
     consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
     settings = Newsletter.objects.create(merchant=topic.merchant)

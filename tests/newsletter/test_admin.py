@@ -6,6 +6,8 @@ import csv
 import io
 import re
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default as mime
 
 import pytest
 from django.conf import settings
@@ -15,6 +17,7 @@ from django.utils import timezone
 
 from accounts import mail
 from accounts.models import OutgoingMessage, User
+from newsletter.letters import NOBODY, Letters
 from newsletter.links import token_of
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
 from newsletter.services import campaigns, subscriptions
@@ -222,6 +225,16 @@ def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
     assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
 
 
+def test_the_links_of_a_preview_open_in_a_tab_of_their_own_and_the_letter_sent_knows_nothing_of_it(agent, campaign):
+    shown = agent.get(page("campaign_letter", campaign.pk, "fr-ca"))
+    assert '<base target="_blank">' in shown.text.partition("</head>")[0]
+    policy = dict(part.strip().partition(" ")[::2] for part in shown.headers["Content-Security-Policy"].split(";"))
+    assert set(policy["sandbox"].split()) == {"allow-popups", "allow-popups-to-escape-sandbox"}
+    assert "s’ouvrent dans un nouvel onglet" in agent.get(page("campaign_preview", campaign.pk)).text
+    sent = Letters(campaign=campaign).to(reader=NOBODY)
+    assert "<base" not in message_from_bytes(sent, policy=mime).get_body(("html",)).get_content()
+
+
 def test_a_campaign_that_cannot_be_written_has_a_page_that_says_so(agent, campaign, settings):
     settings.DKIM_KEY = "not a key"
     content = agent.get(page("campaign_change", campaign.pk)).content.decode()
@@ -305,15 +318,6 @@ def test_a_campaign_leaves_at_the_hour_of_quebec(agent, campaign, today):
     campaign.refresh_from_db()
     assert campaign.scheduled_at.isoformat() == "2026-12-01T14:00:00+00:00"
     assert campaigns.begin_due() == 0
-
-
-def test_what_has_begun_is_no_longer_edited(agent, campaign):
-    campaigns.schedule(campaign=campaign, at=timezone.now(), by=None)
-    campaigns.begin_due()
-    form = draft(campaign.topic, subject_fr="Autre chose")
-    assert agent.post(page("campaign_change", campaign.pk), form).status_code == 403
-    campaign.refresh_from_db()
-    assert campaign.subject_fr == "Nacelles à moitié prix"
 
 
 def test_a_stopped_campaign_waits_on_the_home_page(agent, campaign):

@@ -339,6 +339,35 @@ def test_a_fact_about_the_later_campaign_says_nothing_of_an_older_invitation(rec
     assert only_invitation().state == Invitation.State.FAILED
 
 
+def test_what_postmark_tells_of_later_service_mail_is_not_charged_to_a_campaign(recipient, settings, acme, alice):
+    """Postmark names no message of ours: of what left for the address, the latest is meant."""
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    Campaign.objects.update(status="sending", finished_at=None)
+    invited(acme, alice, email="luc@example.org")
+    OutgoingMessage.objects.update(status="sent", sent_at=recipient.sent_at + timedelta(hours=1))
+    postmark({"RecordType": "Bounce", "ID": 8, "Type": "Transient", **LUC})
+    row = fresh(recipient)
+    assert (row.soft_at, row.subscriber.soft_bounces) == (None, 0)
+    postmark({"RecordType": "SpamComplaint", "ID": 9, "Type": "SpamComplaint", **LUC})
+    row = fresh(recipient)
+    assert (row.complained_at, Campaign.objects.get().complained) == (None, 0)
+    # The person complained all the same: the newsletter stops for this address.
+    assert row.subscriber.suppressed_for == "complaint"
+    assert Consent.objects.latest("pk").channel == "complaint"
+    assert not Subscription.objects.active().exists()
+
+
+def test_what_postmark_tells_of_a_campaign_later_than_service_mail_counts_on_it(recipient, settings, acme, alice):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    Campaign.objects.update(status="sending", finished_at=None)
+    invited(acme, alice, email="luc@example.org")
+    OutgoingMessage.objects.update(status="sent", sent_at=recipient.sent_at - timedelta(hours=1))
+    postmark({"RecordType": "Bounce", "ID": 10, "Type": "Transient", **LUC})
+    assert fresh(recipient).subscriber.soft_bounces == 1
+    postmark({"RecordType": "SpamComplaint", "ID": 11, "Type": "SpamComplaint", **LUC})
+    assert (fresh(recipient).complained_at is not None, Campaign.objects.get().complained) == (True, 1)
+
+
 def test_mailgun_s_inbound_message_to_the_mailto_address_leaves(recipient):
     token = f"{recipient.subscriber.key.hex}-{recipient.campaign_id}"
     stamp, secret = str(int(time.time())), "t" * 50

@@ -44,6 +44,17 @@ def test_nothing_is_implied_before_the_merchant_turns_it_on(buyer, implied):
     assert not Subscriber.objects.exists()
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_nobody_is_noted_while_no_topic_takes_implied_consent(buyer, implied, today, closed):
+    """An address is kept for a purpose, or not at all."""
+    Topic.objects.update(**({"closed_at": today} if closed else {"takes_implied": False}))
+    turn_on(implied, takes_invoices=True)
+    assert note_implied() == 0
+    assert not Subscriber.objects.exists()
+    Topic.objects.update(takes_implied=True, closed_at=None)
+    assert note_implied() == 1
+
+
 def test_a_purchase_is_a_consent_of_two_years_with_its_source(buyer, implied):
     other = factories.TopicFactory(merchant=implied.merchant)
     turn_on(implied, takes_invoices=True)

@@ -121,6 +121,27 @@ def test_an_internationalised_domain_is_written_in_ascii_and_an_impossible_addre
         written(campaign, email="pas une adresse")
 
 
+@pytest.mark.parametrize(
+    ("address", "written_as"),
+    [
+        ("info@boréal.example", "info@xn--boral-dsa.example"),
+        ("a&b+c%d?@boreal.example", "a%26b+c%25d%3F@boreal.example"),
+    ],
+)
+@pytest.mark.parametrize("is_setting", [False, True])
+def test_the_address_to_write_to_for_leaving_is_as_mail_programs_take_it(
+    campaign, settings, address, written_as, is_setting
+):
+    if is_setting:
+        settings.NEWSLETTER_MAILTO = address
+    else:
+        campaign.merchant.email = address
+    content = Letters(campaign=campaign).to(reader=reader())
+    assert content.partition(b"\r\n\r\n")[0].isascii()
+    mailto = str(message_from_bytes(content, policy=policy.default)["List-Unsubscribe"]).split(", ")[1]
+    assert mailto == f"<mailto:{written_as}?subject={KEY.hex}-{campaign.pk}>"
+
+
 def test_html_typed_in_the_text_is_shown_and_not_obeyed(campaign):
     campaign.body_fr = "<script>alert(1)</script> [x](javascript:alert(1)) <b onclick=x>gras</b>"
     content = body(written(campaign), "html")

@@ -11,6 +11,7 @@ from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from newsletter import views
 from newsletter.links import token_of
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
@@ -98,6 +99,48 @@ def test_a_visitor_subscribes_and_confirms(client, topic):
     assert "Vous êtes abonné" in page
     assert Subscription.objects.active().get().subscriber.email == "luc@example.org"
     assert Consent.objects.get().ip == "127.0.0.1"
+
+
+@pytest.fixture
+def asked(client: Client, topic: Topic) -> tuple[Topic, str]:
+    """Luc asked for two topics: the second, and the address of his link."""
+    other = factories.TopicFactory(merchant=topic.merchant, name_fr="Cours de conduite")
+    client.post(reverse("newsletter:subscribe"), typed(topic, topics=[topic.pk, other.pk]))
+    return other, re.search(r"(/newsletter/confirm/[^/\s]+/)", OutgoingMessage.objects.get().text)[1]
+
+
+CLOSED_SINCE = "Fermé depuis: vous n’y êtes pas abonné."
+
+
+def confirmation(client: Client, link: str) -> str:
+    """The words of the page, its spaces plain."""
+    return client.get(link).text.replace("\xa0:", ":")
+
+
+def test_a_topic_that_closed_before_the_link_was_followed_is_not_subscribed_to(client, topic, asked):
+    other, link = asked
+    Topic.objects.filter(pk=other.pk).update(closed_at=timezone.now())
+    assert confirmation(client, link).count(CLOSED_SINCE) == 1
+    page = client.post(link, follow=True).text.replace("\xa0:", ":")
+    assert "Vous êtes abonné" in page
+    kept, closed = re.findall(r"<li>.*?</li>", page[page.index("<main") :])[:2]
+    assert ("Offres du mois" in kept, CLOSED_SINCE in kept) == (True, False)
+    assert ("Cours de conduite" in closed, CLOSED_SINCE in closed) == (True, True)
+    assert Consent.objects.get().topic == topic
+    # What closes, or opens again, after he agreed changes nothing of what he agreed to.
+    Topic.objects.filter(pk=topic.pk).update(closed_at=timezone.now())
+    Topic.objects.filter(pk=other.pk).update(closed_at=None)
+    assert re.findall(r"<li>.*?</li>", confirmation(client, link)[page.index("<main") :])[:2] == [kept, closed]
+
+
+def test_a_link_all_of_whose_topics_closed_says_so_and_keeps_nobody(client, asked):
+    _other, link = asked
+    Topic.objects.update(closed_at=timezone.now())
+    for answer in (client.get(link), client.post(link)):
+        assert answer.status_code == 410
+        assert "Ce à quoi ce lien abonnait a fermé depuis" in answer.text
+    assert not Subscriber.objects.exists()
+    assert SignUp.objects.get().confirmed_at is None
 
 
 def test_the_answer_is_the_same_whoever_has_the_address(client, topic, subscriber):
@@ -301,6 +344,35 @@ def test_the_profile_shows_nobody_else_s_history(client, subscriber, alice):
     page = client.get(reverse("newsletter:profile")).content.decode()
     assert "Consentement exprès" not in page
     assert subscriber.email not in page
+
+
+@pytest.mark.parametrize("place", ["preferences", "profile"])
+def test_one_s_history_goes_on_to_the_first_consent_of_all(client, topic, subscriber, alice, monkeypatch, place):
+    monkeypatch.setattr(views, "SHOWN", 2)
+    if place == "profile":
+        first = Consent.objects.get()
+        subscriber = factories.SubscriberFactory(merchant=topic.merchant, email=alice.email)
+        factories.ConsentFactory(topic=topic, wording=first.wording, subscriber=subscriber)
+        client.force_login(alice)
+    said = {"subscriber": subscriber, "topic": topic, "act": "withdrawn", "channel": "link"}
+    Consent.objects.bulk_create(Consent(**said) for _time in range(4))
+    start = reverse("newsletter:profile") if place == "profile" else address("preferences", subscriber)
+    where, shown = start, []
+    for _page in range(3):
+        text = client.get(where).text
+        shown.append((text.count("Retiré"), text.count("Consentement exprès"), text.count("libellé, version 1")))
+        where = start + next(iter(re.findall(r'href="(\?after=\d+)#consents"', text)), "")
+    assert shown == [(2, 0, 0), (2, 0, 0), (0, 1, 1)]
+    assert 'rel="next"' not in text
+    for nowhere in ("\0", "9" * 30, "x"):
+        assert client.get(start, {"after": nowhere}).text.count("Retiré") == 2
+
+
+def test_the_next_of_one_s_history_is_never_somebody_else_s(client, topic, subscriber):
+    other = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), source="Secret d’un autre")
+    text = client.get(address("preferences", subscriber), {"after": other.pk + 1}).text
+    assert "Consentement exprès" in text
+    assert "Secret d’un autre" not in text
 
 
 def test_service_mail_leaves_for_who_left(client, subscriber, topic):

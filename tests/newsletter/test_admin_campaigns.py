@@ -1,0 +1,101 @@
+"""A campaign in the hands of several agents: what each saves, and who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from newsletter.models import Campaign, Topic, Wording
+from newsletter.services import campaigns
+from tests import factories
+from tests.newsletter.posting import filled
+from tests.newsletter.test_admin import draft, page
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(client: Client, sam: User) -> Client:
+    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
+
+
+@pytest.fixture
+def campaign(topic: Topic) -> Campaign:
+    factories.ConsentFactory(topic=topic, wording=Wording.objects.get())
+    return factories.CampaignFactory(topic=topic)
+
+
+NO_DRAFT = "Cette campagne n’est plus un brouillon"
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_what_is_no_longer_a_draft_is_not_saved_and_the_text_typed_is_kept(agent, campaign, is_begun):
+    """A colleague scheduled it while this agent was typing."""
+    campaigns.schedule(campaign=campaign, at=timezone.now(), by=None)
+    if is_begun:
+        campaigns.begin_due()
+    before = Campaign.objects.values().get()
+    form = draft(campaign.topic, subject_fr="Autre chose", body_fr="Un long texte, écrit ce matin.")
+    answer = agent.post(page("campaign_change", campaign.pk), form)
+    assert NO_DRAFT in answer.text
+    assert "Un long texte, écrit ce matin.</textarea>" in answer.text
+    assert ("Planifié" in answer.text, "En cours d’envoi" in answer.text) == (not is_begun, is_begun)
+    assert Campaign.objects.values().get() == before
+    assert NO_DRAFT not in agent.get(page("campaign_change", campaign.pk)).text
+    assert "<textarea" not in agent.get(page("campaign_change", campaign.pk)).text
+    if not is_begun:
+        campaigns.withdraw(campaign=campaign)
+        assert agent.post(page("campaign_change", campaign.pk), form).status_code == 303
+        assert Campaign.objects.get().subject_fr == "Autre chose"
+
+
+class Meanwhile:
+    """What a colleague does once a page has read the campaign, right before it locks or writes it."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.work, self.is_done = work, False
+
+    def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:
+        is_it = "newsletter_campaign" in sql and ("FOR UPDATE" in sql or sql.startswith("UPDATE"))
+        if is_it and not self.is_done:
+            self.is_done = True
+            self.work()
+        return execute(sql, *rest)
+
+
+def send_now() -> None:
+    campaigns.schedule(campaign=Campaign.objects.get(), at=timezone.now(), by=None)
+    campaigns.begin_due()
+
+
+def write_preheader() -> None:
+    Campaign.objects.update(preheader_fr="D’un collègue")
+
+
+def test_a_save_that_meets_a_colleague_s_sending_undoes_nothing_of_it(agent, campaign):
+    form = filled(agent.get(page("campaign_change", campaign.pk)).text, having="subject_fr", is_public=[])
+    form |= {"topic": [campaign.topic_id], "body_fr": [campaign.body_fr], "body_en": [campaign.body_en]}
+    with connection.execute_wrapper(Meanwhile(send_now)):
+        answer = agent.post(page("campaign_change", campaign.pk), form)
+    row = Campaign.objects.get()
+    assert (row.status, row.started_at is None, row.is_public) == ("sending", False, True)
+    assert NO_DRAFT in answer.text
+    assert "En cours d’envoi" in answer.text
+
+
+def test_a_save_writes_only_what_was_changed(agent, campaign):
+    """Of two agents in one draft, each keeps what the other did not touch."""
+
+    form = draft(campaign.topic, subject_fr="Nouvel objet", preheader_fr="")
+    with connection.execute_wrapper(Meanwhile(write_preheader)):
+        assert agent.post(page("campaign_change", campaign.pk), form).status_code == 303
+    row = Campaign.objects.get()
+    assert (row.subject_fr, row.preheader_fr) == ("Nouvel objet", "D’un collègue")
