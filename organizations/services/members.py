@@ -19,7 +19,7 @@ from organizations import audit
 from organizations.access import giver_at, membership_of, permissions_by, through_of, who_may_be_asked
 from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership, Merchant
-from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
+from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.refusals import Refusal
 from organizations.services.cards import revoke_cards
 from organizations.services.effects import refuse_last, set_grants
@@ -33,7 +33,7 @@ from organizations.services.mandates import (
     write_mandate,
 )
 from organizations.services.proofs import waiting_of
-from organizations.services.reach import BeyondReach, refuse_beyond_reach
+from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -100,7 +100,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     membership.customer = customer
     giver = giver_at(customer=customer, user=by)
     if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
-        raise BeyondReach
+        raise ChargeLost
     if is_over(membership=membership):
         raise NotAMember
     had, wish = terms_of(membership=membership).normal(), wish.normal()
@@ -218,8 +218,8 @@ def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had
     if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
-    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES and wish != had:
-        raise BeyondReach
+    if wish != had:
+        refuse_administrator(giver=giver, membership=membership)
     if membership.user is None and not membership.email and wish.exceeds(had):
         refuse_beyond_counter(wish=wish)
 
@@ -229,11 +229,7 @@ def _refuse_ending(membership: Membership, *, by: User) -> None:
     customer = membership.customer
     if membership.user_id == by.pk or Merchant.objects.for_agent(by).filter(pk=customer.merchant_id).exists():
         return
-    giver = giver_at(customer=customer, user=by)
-    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
-        raise BeyondReach
-    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES:
-        raise BeyondReach
+    refuse_administrator(giver=giver_at(customer=customer, user=by), membership=membership)
 
 
 def _theirs(membership: Membership) -> list[Mandate]:

@@ -27,6 +27,28 @@ class BeyondReach(Refusal):
     sentence: str | Promise = _("You may not give this. Ask an administrator of the company.")
 
 
+class ChargeLost(BeyondReach):
+    sentence: str | Promise = _("You do not manage this company’s access any more: nothing was changed.")
+
+
+class AdministratorBeyond(BeyondReach):
+    sentence: str | Promise = _(
+        "%(name)s administers the company: only another administrator changes or ends that access. Nothing was changed."
+    )
+
+
+class RoleBeyond(BeyondReach):
+    sentence: str | Promise = _(
+        "Only an administrator gives the role “%(role)s”. Choose another one, or ask an administrator."
+    )
+
+
+class VisitorsOnly(BeyondReach):
+    sentence: str | Promise = _(
+        "You may invite visitors, with nothing beyond that role. Choose it, or ask an administrator."
+    )
+
+
 class BeyondEdges(BeyondReach):
     """Says which edges, by their field, in the order of the form."""
 
@@ -51,13 +73,27 @@ def refuse_beyond_reach(*, giver: Membership, wish: Wish, had: Wish | None = Non
     is_visit = wish.role == Role.VISITOR and not wish.beyond_role
     manages = Permission.MANAGE_TEAM in held and wish.role not in OPENING_ROLES
     if not manages and not (is_visit and Permission.INVITE_VISITORS in held):
-        raise BeyondReach
+        raise _why_beyond(wish, held=held)
     own = replace(terms_of(membership=giver), starts_on=None)  # begun: nothing is given before today
     wider = wish.wider_edges(own)
     if had is not None and not wish.gains_over(had):
         wider &= wish.wider_edges(had)
     if wider:
         raise BeyondEdges(edges=wider)
+
+
+def refuse_administrator(*, giver: Membership | None, membership: Membership) -> None:
+    """Raise ChargeLost when the giver no longer manages the team, AdministratorBeyond when it is above them."""
+    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=membership.customer):
+        raise ChargeLost
+    if membership.role in OPENING_ROLES and giver.role not in OPENING_ROLES:
+        raise AdministratorBeyond(name=str(membership.user or membership.name))
+
+
+def _why_beyond(wish: Wish, *, held: frozenset[Permission]) -> BeyondReach:
+    if Permission.MANAGE_TEAM in held:
+        return RoleBeyond(role=Role(wish.role).label)
+    return VisitorsOnly() if Permission.INVITE_VISITORS in held else BeyondReach()
 
 
 def giver_at_present(*, customer: Customer, by: User) -> Membership:

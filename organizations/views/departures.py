@@ -15,7 +15,7 @@ from organizations.models import Card, Membership
 from organizations.permissions import Permission
 from organizations.refusals import Refusal
 from organizations.services import departures
-from organizations.views.team import of_members
+from organizations.views.team import of_members, who_else_may
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
@@ -27,18 +27,21 @@ def member_left(request: CustomerRequest, membership_id: int) -> HttpResponse:
     membership = get_object_or_404(people, pk=membership_id)
     heirs = Membership.objects.in_charge().filter(customer=request.customer).exclude(pk=membership.pk)
     form = DepartureForm(request.POST if request.method == "POST" else None, heirs=heirs.select_related("user"))
+    others: list[Membership] = []
     if form.is_valid():
         try:
             heir = cast("Membership | None", form.cleaned_data["successor"])
             departures.declare_gone(membership=membership, successor=heir, by=request.user)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            others = who_else_may(request, refusal)
         else:
             return HttpResponseRedirect(request.path, status=303)
     context = {
         "member": membership,
         "name": membership.user or membership.name,
         "form": form,
+        "others": others,
         "receipt": departures.departure_of(membership=membership),
         "left": departures.open_of(membership=membership),
         "has_cards": Card.objects.live().filter(membership=membership).exists(),

@@ -17,7 +17,7 @@ from accounts.refusals import Refusal
 from organizations import team
 from organizations.access import CustomerRequest, requires
 from organizations.forms import AddressForm, InviteForm
-from organizations.models import Customer, Mandate
+from organizations.models import Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import invitations, mandates
 from organizations.services.mandates import Invitee
@@ -31,6 +31,7 @@ from organizations.views.team import (
     role_table,
     roles_given_by,
     see_other,
+    who_else_may,
     whom_to_ask,
 )
 from signatures.links import path_of
@@ -50,7 +51,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
         roles=roles_given_by(request),
         initial={"role": Role.VISITOR, "people": request.GET.get("email", "")[:254], **edges_given_by(request)},
     )
-    waiting_url = ""
+    waiting_url, others = "", list[Membership]()
     if form.is_valid():
         try:
             batch = mandates.prepare_invitations(
@@ -64,6 +65,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
+            others = who_else_may(request, refusal)
             if isinstance(refusal, mandates.AlreadyWaiting):
                 waiting_url = _found_at(request.customer, email=str(refusal.words["email"]))
         else:
@@ -71,6 +73,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
     context = {
         "form": form,
         "waiting_url": waiting_url,
+        "others": others,
         "rights": rights_of(request.customer, chosen=chosen_in(form)),
         "role_table": role_table(),
         **whom_to_ask(request),
@@ -116,6 +119,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
         "is_mine": mandate.prepared_by_id == request.user.pk,
         "form": form,
         "refusal": refusal,
+        "others": who_else_may(request, refusal),
     }
     return render(
         request, "organizations/mandate_detail.html", context, status=422 if request.method == "POST" else 200

@@ -13,7 +13,7 @@ from organizations.access import CustomerRequest, requires
 from organizations.models import Review
 from organizations.permissions import Permission
 from organizations.services import reviews
-from organizations.views.team import key_in, of_members, see_other
+from organizations.views.team import key_in, of_members, see_other, who_else_may
 
 ANSWERED = 25  # people the page names of those looked at already
 
@@ -33,7 +33,8 @@ def team_review(request: CustomerRequest) -> HttpResponse:
         else:
             return see_other(request.get_full_path())
     review = request.customer.reviews.order_by("-pk").first()
-    context = {"review": review, "refusal": refusal, **(_facts(request, review) if review else {})}
+    others = who_else_may(request, refusal)
+    context = {"review": review, "refusal": refusal, "others": others, **(_facts(request, review) if review else {})}
     return render(request, "organizations/team_review.html", context, status=422 if refusal else 200)
 
 

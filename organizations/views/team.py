@@ -143,7 +143,7 @@ def team_export(request: CustomerRequest) -> StreamingHttpResponse:
 def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
     membership = _member(request, membership_id)
-    granters: list[Membership] = []
+    others: list[Membership] = []
     form = AccessForm(
         request.POST if request.method == "POST" else None,
         request.FILES or None,
@@ -160,8 +160,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
                 return signed_from(request, batch)
         except Refusal as refusal:
             form.add_error(None, str(refusal))
-            if isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
-                granters = [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
+            others = who_else_may(request, refusal)
         else:
             return see_other(f"{request.path}?changed=1")
     return render(
@@ -171,7 +170,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
             "form": form,
             "rights": rights_of(request.customer, chosen=chosen_in(form)),
             "role_table": role_table(),
-            "granters": granters,
+            "others": others,
             "has_changed": "changed" in request.GET,
             **_facts(request.customer, membership),
         },
@@ -194,7 +193,7 @@ def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
         else:
             return see_other(request.path)
     context = {"member": membership, "person": team.described(membership=membership, customer=request.customer),
-               "refusal": refusal}  # fmt: skip
+               "refusal": refusal, "others": who_else_may(request, refusal)}  # fmt: skip
     return render(request, "organizations/member_remove.html", context, status=422 if refusal else 200)
 
 
@@ -219,6 +218,13 @@ def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
         customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
     )
     return see_other(path_of(request=asked))
+
+
+def who_else_may(request: CustomerRequest, refusal: Refusal | None) -> list[Membership]:
+    """Whom the page names when a rule answers that this person may not: nobody else can say yes."""
+    if not isinstance(refusal, (mandates.BeyondReach, mandates.GivenToOneself)):
+        return []
+    return [one for one in who_may_be_asked(customer=request.customer) if one.user != request.user]
 
 
 def whom_to_ask(request: CustomerRequest) -> dict[str, Any]:

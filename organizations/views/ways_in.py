@@ -24,7 +24,7 @@ from organizations.models import AccessRequest, ActivationRequest, Customer, Man
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import activation, members, recognition, requests
-from organizations.views.team import see_other, signed_from
+from organizations.views.team import see_other, signed_from, who_else_may
 
 LONGEST_PATH = 500
 # The links that no longer work, as their page names them.
@@ -181,6 +181,7 @@ def permission_grant(request: CustomerRequest, membership_id: int, permission: s
         "is_available": wanted.is_available(request.customer.features),
         "mandate": Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).first(),
         "refusal": refusal,
+        "others": who_else_may(request, refusal),
     }
     return render(request, "organizations/permission_grant.html", context, status=422 if refusal else 200)
 
