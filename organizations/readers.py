@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from accounts.models import User
-from organizations.access import who_can_grant, who_holds
+from organizations.access import who_can_grant, who_holds, who_may_be_asked
 from organizations.models import AuditEvent, Customer
 from organizations.permissions import Permission
 
 
 def readers_of(*, customer: Customer, asked_by: User) -> list[User]:
-    """Nobody who left: the person who asked if they manage the team, else the colleague named to take over."""
-    holders = who_holds(customer=customer, permission=Permission.MANAGE_TEAM)
+    """Nobody who left: the person who asked if they manage the team, else the colleague named to take over.
+
+    That colleague may be of the parent company, where this one has nobody in charge.
+    """
+    holders = [
+        *who_holds(customer=customer, permission=Permission.MANAGE_TEAM),
+        *who_may_be_asked(customer=customer),
+    ]
     present = {holder.user.pk: holder.user for holder in holders if holder.user is not None}
     person: int | None = asked_by.pk
     passed: set[int] = set()

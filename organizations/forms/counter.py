@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from organizations.forms.ways_in import INVALID_AMOUNT, AmountField
-from organizations.models import CounterDecision, Membership
+from organizations.models import CounterDecision, Customer, Membership
 
 
 class AskedForm(forms.Form):
@@ -63,8 +63,11 @@ class PinForm(forms.Form):
 
 
 class HeirField(forms.ModelChoiceField):
+    company: Customer
+
     def label_from_instance(self, obj: Membership) -> str:
-        return str(obj.user)
+        """Of the parent company, with its name."""
+        return str(obj.user) if obj.customer_id == self.company.pk else f"{obj.user} · {obj.customer.name}"
 
 
 class DepartureForm(forms.Form):
@@ -78,9 +81,10 @@ class DepartureForm(forms.Form):
         help_text=_("Somebody who manages access today; we write to them."),
     )
 
-    def __init__(self, *args: Any, heirs: QuerySet[Membership], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, heirs: QuerySet[Membership], company: Customer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["successor"].queryset = heirs.order_by("pk")  # type: ignore[attr-defined]  # a model's field
+        successor = cast(HeirField, self.fields["successor"])
+        successor.company, successor.queryset = company, heirs.order_by("pk")
 
 
 class ListForm(forms.Form):

@@ -19,8 +19,19 @@ from accounts.models import User
 from organizations import audit
 from organizations.access import through_of
 from organizations.letters import absolute, write_to
-from organizations.models import AuditEvent, Card, CounterCase, Customer, Mandate, Membership, TakeOver
+from organizations.models import (
+    AuditEvent,
+    Card,
+    CompanyLink,
+    CounterCase,
+    Customer,
+    Mandate,
+    Membership,
+    MembershipQuerySet,
+    TakeOver,
+)
 from organizations.refusals import Refusal
+from organizations.services.cases import page_of_refusal
 from organizations.services.mandates import (
     GivenToOneself,
     Invitee,
@@ -83,10 +94,20 @@ def open_of(*, membership: Membership) -> Open:
     take_overs = TakeOver.objects.open().filter(customer=membership.customer_id, asked_by=membership.user_id)
     return Open(
         list(invitations.select_related("customer", "membership__user").order_by("customer", "pk")),
-        list(cases.select_related("decision").order_by("pk")),
+        list(cases.select_related("decision__customer").order_by("pk")),
         list(proofs.exclude(membership=membership).select_related("customer").order_by("pk")),
         take_overs.first(),
     )
+
+
+def heirs_of(*, membership: Membership) -> MembershipQuerySet:
+    """Who may take over: the company's other administrators; where it has none, those of its parent company."""
+    in_charge = Membership.objects.in_charge()
+    own = in_charge.filter(customer=membership.customer_id).exclude(pk=membership.pk)
+    if own.exists():
+        return own
+    links = CompanyLink.objects.in_force().filter(subsidiary=membership.customer_id)
+    return in_charge.filter(customer__in=links.values("parent")).exclude(user=membership.user_id)
 
 
 def departure_of(*, membership: Membership) -> AuditEvent | None:
@@ -117,7 +138,7 @@ def declare_gone(*, membership: Membership, successor: Membership | None, by: Us
     if membership.user_id == by.pk:
         raise DeclaredByOneself
     left = open_of(membership=membership)
-    heir = _heir(successor, customer=customer, leaving=membership, left=left)
+    heir = _heir(successor, leaving=membership, left=left)
     cards = Card.objects.live().filter(membership=membership).count()
     signs_out = ends_sessions(membership=membership)
     remove_member(membership=membership, by=by)
@@ -144,13 +165,12 @@ def declare_gone(*, membership: Membership, successor: Membership | None, by: Us
     )
 
 
-def _heir(successor: Membership | None, *, customer: Customer, leaving: Membership, left: Open) -> User | None:
+def _heir(successor: Membership | None, *, leaving: Membership, left: Open) -> User | None:
     if successor is None:
         if left.needs_heir:
             raise SuccessorMissing
         return None
-    heirs = Membership.objects.in_charge().filter(customer=customer).exclude(pk=leaving.pk)
-    fit = heirs.select_related("user").filter(pk=successor.pk).first()
+    fit = heirs_of(membership=leaving).select_related("user").filter(pk=successor.pk).first()
     if fit is None:
         raise SuccessorUnfit
     return fit.user
@@ -218,7 +238,7 @@ def _hand_over(
             "at": timezone.now(),
             "invitations": [(row.name, row.customer, _page("mandate", row.customer, row.pk)) for row in prepared],
             "lost": [row.name for row in lost],
-            "cases": [(row.decision.person, _page("refusal", customer, row.decision_id)) for row in left.cases],
+            "cases": [(row.decision.person, page_of_refusal(decision=row.decision, reader=heir)) for row in left.cases],
             "proofs": [(row.name, _page("mandate", row.customer, row.pk)) for row in left.proofs],
             "action_url": _page("team", prepared[0].customer if prepared else customer),
         },

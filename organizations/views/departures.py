@@ -25,8 +25,8 @@ from organizations.views.team import of_members, who_else_may
 def member_left(request: CustomerRequest, membership_id: int) -> HttpResponse:
     people = request.customer.memberships.select_related("user", "customer")
     membership = get_object_or_404(people, pk=membership_id)
-    heirs = Membership.objects.in_charge().filter(customer=request.customer).exclude(pk=membership.pk)
-    form = DepartureForm(request.POST if request.method == "POST" else None, heirs=heirs.select_related("user"))
+    heirs = departures.heirs_of(membership=membership).select_related("user", "customer")
+    form = DepartureForm(request.POST if request.method == "POST" else None, heirs=heirs, company=request.customer)
     others: list[Membership] = []
     if form.is_valid():
         try:

@@ -16,7 +16,7 @@ from organizations.permissions import Permission, Role
 from organizations.services import departures
 from organizations.services.authority import refuse_proof
 from organizations.services.cards import make_card
-from organizations.services.cases import open_case
+from organizations.services.cases import answer_case, open_case
 from organizations.services.groups import ask_link, confirm_link
 from organizations.services.mandates import Invitee, LastAdministrator, write_mandate
 from organizations.services.members import change_member, remove_member
@@ -49,6 +49,13 @@ def invited(acme, bob):
     wish = Wish(role=Role.VISITOR)
     with transaction.atomic():
         return write_mandate(customer=acme, invitee=person, wish=wish, by=bob, batch=uuid4(), proof="")
+
+
+def refused_at(customer, merchant, agent) -> CounterDecision:
+    return CounterDecision.objects.create(
+        merchant=merchant, customer=customer, person="Luc Dion", agent=agent, answer=CounterDecision.Answer.NO,
+        reason=CounterDecision.Reason.UNLISTED, act=CounterDecision.Act.REFUSED,
+    )  # fmt: skip
 
 
 def left(acme, user) -> str:
@@ -205,6 +212,63 @@ def test_invitations_at_a_subsidiary_are_counted_and_handed_over_too(acme, globe
     assert "Globex" in letter.text
 
 
+@pytest.fixture
+def eve(globex):
+    """Invites for Globex, where nobody is in charge."""
+    user = factories.UserFactory(email="eve@globex.example", first_name="Eve", last_name="Caron")
+    factories.MembershipFactory(customer=globex, user=user, role=Role.EDITOR)
+    return user
+
+
+def test_where_nobody_is_in_charge_an_administrator_of_the_parent_takes_over(acme, globex, alice, eve, bob, sam):
+    link_to(globex, parent=acme, by=alice, agent=sam)
+    invited_by(globex, eve)
+    mine = browser(alice)
+    page = mine.get(left(globex, eve)).text
+    assert f'<option value="{member(alice).pk}">Alice Tremblay · Acme Construction inc.</option>' in page
+    assert mine.post(left(globex, eve), {"successor": member(bob).pk}).status_code == 422
+    assert mine.post(left(globex, eve), {"successor": member(alice).pk}).status_code == 303
+    assert not globex.permissions_for(eve)
+    again = Mandate.objects.live().get()
+    assert (again.customer, again.prepared_by, again.through.parent) == (globex, alice, acme)
+    letter = OutgoingMessage.objects.get(template="organizations/emails/handed_over")
+    assert letter.recipient == alice.email
+    assert mine.get(page_of("mandate", globex, again.pk)).status_code == 200
+    sign_batch(again.batch, alice)
+    assert OutgoingMessage.objects.filter(template="organizations/emails/invitation").count() == 2
+
+
+def test_with_an_administrator_of_its_own_a_subsidiary_hands_nothing_up(acme, globex, alice, eve, charlie, sam):
+    link_to(globex, parent=acme, by=alice, agent=sam)
+    invited_by(globex, eve)
+    assert list(departures.heirs_of(membership=member(eve))) == [member(charlie)]
+    with pytest.raises(departures.SuccessorUnfit):
+        departures.declare_gone(membership=member(eve), successor=member(alice), by=alice)
+
+
+def test_without_a_link_a_company_where_nobody_is_in_charge_has_no_heir(acme, globex, alice, eve, sam):
+    asked = ask_link(parent=acme, customer_number=globex.number, message="", by=alice)
+    assert not departures.heirs_of(membership=member(eve)).exists()
+    confirm_link(link=asked, decision="Vu au registre", by=sam)
+    assert list(departures.heirs_of(membership=member(eve))) == [member(alice)]
+
+
+def test_the_answer_to_a_question_is_read_by_who_took_over_from_the_parent(acme, globex, boreal, alice, eve, sam):
+    """By letter, and it leads to what they may open."""
+    link_to(globex, parent=acme, by=alice, agent=sam)
+    case = open_case(decision=refused_at(globex, boreal, sam), message="", by=eve)
+    departures.declare_gone(membership=member(eve), successor=member(alice), by=alice)
+    answer_case(case=case, answer="Réglé.", by=sam)
+    team = f"{settings.SITE_URL}{page_of('team', globex)}"
+    for template in ("handed_over", "case_answered"):
+        letter = OutgoingMessage.objects.get(template=f"organizations/emails/{template}")
+        assert letter.recipient == alice.email
+        assert team in letter.text
+        assert "/refusals/" not in letter.text
+    assert "Réglé." in letter.text
+    assert browser(alice).get(page_of("team", globex)).status_code == 200
+
+
 def test_what_does_not_end_is_not_counted(acme, globex, alice, olga, charlie, sam):
     """Olga also administers the parent company: what she gave from there is not of her membership here."""
     link = link_to(acme, parent=globex, by=charlie, agent=sam)
@@ -221,11 +285,7 @@ def test_what_does_not_end_is_not_counted(acme, globex, alice, olga, charlie, sa
 @pytest.fixture
 def questioned(acme, boreal, olga, sam):
     """Olga asked about somebody refused at a counter."""
-    decision = CounterDecision.objects.create(
-        merchant=boreal, customer=acme, person="Luc Dion", agent=sam, answer=CounterDecision.Answer.NO,
-        reason=CounterDecision.Reason.UNLISTED, act=CounterDecision.Act.REFUSED,
-    )  # fmt: skip
-    return open_case(decision=decision, message="Pourquoi?", by=olga)
+    return open_case(decision=refused_at(acme, boreal, sam), message="Pourquoi?", by=olga)
 
 
 def test_an_open_question_needs_a_colleague_and_the_receipt_says_who_reads_the_answer(acme, alice, olga, questioned):
