@@ -32,7 +32,7 @@ from organizations.services.mandates import (
     withdraw_signature,
     write_mandate,
 )
-from organizations.services.proofs import waiting_of
+from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
 from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
 from organizations.terms import Wish, as_columns, terms_of
 
@@ -92,6 +92,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
 def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = "") -> uuid.UUID | None:
     """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
 
+    A right whose document waits for an agent is as good as had: it keeps waiting, or is given up.
     Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing.
     """
     customer = lock_customer(pk=membership.customer_id)
@@ -103,16 +104,18 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         raise ChargeLost
     if is_over(membership=membership):
         raise NotAMember
-    had, wish = terms_of(membership=membership).normal(), wish.normal()
-    _refuse_change(membership, giver=giver, wish=wish, had=had, by=by)
-    if wish == had:
+    had, wish, waits = terms_of(membership=membership).normal(), wish.normal(), waiting_of(membership=membership)
+    promised = replace(had, granted=had.granted | waits.rights)
+    _refuse_change(membership, giver=giver, wish=wish, had=promised, by=by)
+    if wish == promised and not proof:
         return None
     # What was promised before is no longer what is wished, signed or not.
     for waiting in Mandate.objects.live().filter(membership=membership, effective_at=None):
         end_mandate(mandate=waiting)
         transaction.on_commit(partial(withdraw_signature, batch=waiting.batch, by=by), robust=True)
-    _take_away(membership, wish=wish.narrowed(had), had=had, by=by)
-    if not wish.exceeds(had):
+    given_up = waits.by if waits.rights - wish.granted else None
+    _take_away(membership, wish=wish.narrowed(had), had=had, given_up=given_up, by=by)
+    if not wish.exceeds(had if proof else promised):
         return None
     return write_mandate(
         customer=customer,
@@ -120,7 +123,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         wish=wish,
         by=by,
         batch=uuid.uuid4(),
-        proof=proof,
+        proof=proof or kept_proof(waits=waits, gained=wish.gains_over(promised)),
         membership=membership,
         through=through_of(giver=giver),
     ).batch
@@ -192,10 +195,9 @@ def grant(*, membership: Membership, permission: Permission, by: User) -> uuid.U
         raise NotAMember
     if permission in had.permissions:
         return None
-    waiting = waiting_of(membership=membership)  # a mandate replaces the former one: it says again what waits
-    wish = replace(had, granted=had.granted | {permission} | waiting.rights)
-    proof = waiting.by.proof.name or "" if waiting.by is not None else ""
-    return change_member(membership=membership, wish=wish, by=by, proof=proof)
+    waits = waiting_of(membership=membership)
+    wish = replace(had, granted=had.granted | {permission} | waits.rights)
+    return change_member(membership=membership, wish=wish, by=by)
 
 
 def may_receive(*, membership: Membership) -> bool:
@@ -246,16 +248,14 @@ def _theirs(membership: Membership) -> list[Mandate]:
     return list(theirs.select_for_update(of=("self",)))
 
 
-def _take_away(membership: Membership, *, wish: Wish, had: Wish, by: User) -> None:
-    if wish == had:
+def _take_away(membership: Membership, *, wish: Wish, had: Wish, given_up: Mandate | None, by: User) -> None:
+    """What is less, and the mandate whose document nobody needs to look at any more; one line of history."""
+    if given_up is not None:
+        give_up_proof(mandate=given_up, by=by)
+    if wish != had:
+        _reduce(membership, wish=wish)
+    if wish == had and given_up is None:
         return
-    if membership.customer.kind == Customer.Kind.MEMBER:
-        refuse_last(membership=membership, role=wish.role, lasts=wish.ends_on is None)
-    for name, value in as_columns(wish=wish).items():
-        setattr(membership, name, value)
-    membership.save()
-    membership.branches.set(wish.branches)
-    set_grants(membership=membership, granted=wish.beyond_role)
     audit.record(
         event=AuditEvent.Event.MEMBER_REDUCED,
         customer=membership.customer,
@@ -264,6 +264,16 @@ def _take_away(membership: Membership, *, wish: Wish, had: Wish, by: User) -> No
         email=membership.email or membership.name,
         role=membership.role,
     )
+
+
+def _reduce(membership: Membership, *, wish: Wish) -> None:
+    if membership.customer.kind == Customer.Kind.MEMBER:
+        refuse_last(membership=membership, role=wish.role, lasts=wish.ends_on is None)
+    for name, value in as_columns(wish=wish).items():
+        setattr(membership, name, value)
+    membership.save()
+    membership.branches.set(wish.branches)
+    set_grants(membership=membership, granted=wish.beyond_role)
 
 
 def _as_invitee(membership: Membership) -> Invitee:

@@ -8,9 +8,12 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from django.core.files.base import ContentFile, File
+from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from organizations.access import granted_to
 from organizations.models import Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, Permission
@@ -45,6 +48,19 @@ def waiting_of(*, membership: Membership) -> Proved:
     """What was signed for a member and takes effect once an agent accepts the document. One query."""
     by = Mandate.objects.proof_waiting().filter(membership=membership, effective_at__isnull=False).first()
     return Proved(known(by.granted) & NEEDING_PROOF, by) if by is not None else Proved()
+
+
+def kept_proof(*, waits: Proved, gained: AbstractSet[Permission]) -> str:
+    """The document that waits, which the next mandate bears too; none for a right it was not given for."""
+    return waits.by.proof.name or "" if waits.by is not None and not gained & NEEDING_PROOF else ""
+
+
+def give_up_proof(*, mandate: Mandate, by: User) -> None:
+    """What waits for its document is wished no more: nobody looks at it. Under the customer's lock."""
+    with override(mandate.customer.language):
+        mandate.proof_refusal = gettext("given up by %(person)s") % {"person": by}
+    mandate.proof_decided_at, mandate.proof_decided_by = timezone.now(), by
+    mandate.save(update_fields=["proof_decided_at", "proof_decided_by", "proof_refusal"])
 
 
 def proof_columns(*, granted: AbstractSet[Permission], membership: Membership | None, proof: str) -> dict[str, object]:

@@ -144,13 +144,14 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     """One person: what they may do, within which edges, by which mandates; and the form that changes it."""
     membership = _member(request, membership_id)
     others: list[Membership] = []
+    waits = proofs.waiting_of(membership=membership)
     form = AccessForm(
         request.POST if request.method == "POST" else None,
         request.FILES or None,
         customer=request.customer,
         roles=roles_given_by(request),
-        proved=proofs.proved_of(membership=membership).rights,
-        initial=_as_initial(membership),
+        proved=proofs.proved_of(membership=membership).rights | waits.rights,
+        initial=_as_initial(membership, waits=waits.rights),
     )
     if form.is_valid():
         try:
@@ -171,6 +172,7 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
             "rights": rights_of(request.customer, chosen=chosen_in(form)),
             "role_table": role_table(),
             "others": others,
+            "waits": sorted(waits.rights),
             "has_changed": "changed" in request.GET,
             **_facts(request.customer, membership),
         },
@@ -279,11 +281,12 @@ def _member(request: CustomerRequest, membership_id: int) -> Membership:
     return membership
 
 
-def _as_initial(membership: Membership) -> dict[str, Any]:
+def _as_initial(membership: Membership, *, waits: frozenset[Permission] = frozenset()) -> dict[str, Any]:
+    """What they have, and what waits for an agent to look at its document: not ticked again, it would be lost."""
     had = terms_of(membership=membership)
     return {
         "role": had.role,
-        "granted": [permission.value for permission in had.beyond_role],
+        "granted": [permission.value for permission in had.beyond_role | waits],
         "starts_on": had.starts_on,
         "ends_on": had.ends_on,
         "ceiling": had.ceiling,

@@ -8,6 +8,7 @@ from io import BytesIO
 import pypdf
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -326,3 +327,73 @@ def test_whoever_signs_goes_back_to_the_page_they_came_from(client, acme, alice,
     sign(request, alice)
     assert f'href="{page}"' in client.get(signing_page).text
     assert "Bob Gagnon a ce droit" in client.get(page).text
+
+
+# --- a document nobody looked at yet, and the form of the member --------------------------------
+
+
+def change(client, acme, bob, **fields) -> object:
+    page = f"/c/{acme.public_id}/team/{member(bob).pk}/"
+    return client.post(page, {"role": Role.EDITOR.value, "granted": [BANK.value]} | fields)
+
+
+def test_the_form_shows_what_waits_for_its_document_ticked(client, acme, alice, bob, proved):
+    client.force_login(alice)
+    page = client.get(f"/c/{acme.public_id}/team/{member(bob).pk}/").text
+    assert f'value="{BANK.value}" id="id_granted_{BANK.value}" checked' in page
+    assert "Une fois la preuve de pouvoir acceptée" in page
+
+
+@pytest.mark.parametrize("fields", [{}, {"ceiling": "100"}])
+def test_left_as_it_is_or_with_less_the_document_keeps_waiting_and_nothing_is_signed(
+    client, acme, alice, bob, sam, proved, fields
+):
+    client.force_login(alice)
+    answer = change(client, acme, bob, **fields)
+    assert (answer.status_code, answer.headers["Location"][-9:]) == (303, "changed=1")
+    assert list(Mandate.objects.all()) == [proved]
+    assert member(bob).ceiling == (100 if fields else None)
+    accept_proof(mandate=proved, by=sam)
+    assert BANK in acme.permissions_for(bob)
+
+
+def test_with_a_right_more_the_document_waits_under_the_new_mandate(client, acme, alice, bob, sam, proved):
+    client.force_login(alice)
+    more = [BANK.value, Permission.VIEW_INVOICES.value]
+    assert change(client, acme, bob, granted=more).headers["Location"].startswith("/sign/")
+    later = Mandate.objects.latest("pk")
+    sign_batch(later.batch, alice)
+    assert list(Mandate.objects.proof_waiting()) == [later]
+    assert later.proof.name == proved.proof.name
+    accept_proof(mandate=later, by=sam)
+    assert {BANK, Permission.VIEW_INVOICES} <= acme.permissions_for(bob)
+
+
+def test_unticked_what_waits_is_given_up_and_no_agent_looks_at_it(client, acme, alice, bob, sam, proved):
+    client.force_login(alice)
+    assert change(client, acme, bob, granted=[]).headers["Location"].endswith("changed=1")
+    assert not Mandate.objects.proof_waiting().exists()
+    with pytest.raises(ProofDecided):
+        accept_proof(mandate=proved, by=sam)
+    proved.refresh_from_db()
+    assert (proved.proof_refusal, proved.proof_decided_by) == ("abandonné par Alice Tremblay", alice)
+    assert BANK not in acme.permissions_for(bob)
+    assert acme.events.latest("pk").event == "member_reduced"
+    assert change(client, acme, bob).status_code == 422  # asked for again, it needs its document
+
+
+def test_another_document_replaces_the_one_that_waits(client, acme, alice, bob, proved):
+    client.force_login(alice)
+    document = SimpleUploadedFile("r.pdf", b"%PDF-1.7 une autre")
+    assert change(client, acme, bob, proof=document).headers["Location"].startswith("/sign/")
+    later = Mandate.objects.latest("pk")
+    assert later.proof.name not in {"", proved.proof.name}
+
+
+def test_what_waits_proves_no_other_right(acme, alice, bob, proved):
+    acme.features = list(Feature)
+    acme.save()
+    wish = wished(Role.EDITOR, BANK, Permission.REQUEST_BUYOUT)
+    with pytest.raises(ProofMissing):
+        change_member(membership=member(bob), wish=wish, by=alice)
+    assert list(Mandate.objects.proof_waiting()) == [proved]
