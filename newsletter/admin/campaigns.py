@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
+from accounts.addresses import validate_address
 from accounts.formats import iso_moment
 from accounts.models import Language
 from newsletter import audience
@@ -74,10 +75,13 @@ class ScheduleForm(forms.Form):
 
 
 class TestForm(forms.Form):
-    email = forms.EmailField(label=gettext_lazy("E-mail"))
+    email = forms.EmailField(label=gettext_lazy("E-mail"), validators=[validate_address])
 
 
 class CampaignForm(forms.ModelForm):
+    class Meta:
+        widgets = {"to_purchased_since": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         topic, branch = cleaned.get("topic"), cleaned.get("to_branch")

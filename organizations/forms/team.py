@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
+from accounts.addresses import validate_address
 from accounts.forms import INVALID_PHONE
 from accounts.models import normalize_email
 from organizations.forms.ways_in import AmountField
@@ -170,7 +170,7 @@ def _person(line: str) -> tuple[str, str, str] | None:
     words = re.split(r"[\s,;<>()\"]+", line.strip('<>" '))
     address = next((normalize_email(word) for word in words if "@" in word), "")
     try:
-        validate_email(address)
+        validate_address(address)
     except forms.ValidationError:
         return None
     first, _space, last = " ".join(word for word in words if word and "@" not in word).partition(" ")
@@ -180,7 +180,7 @@ def _person(line: str) -> tuple[str, str, str] | None:
 class AddressForm(forms.Form):
     """The right address of somebody invited at a wrong one."""
 
-    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    email = forms.EmailField(label=_("E-mail address"), max_length=254, validators=[validate_address])
 
 
 class JoinForm(forms.Form):

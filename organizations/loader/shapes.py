@@ -10,9 +10,9 @@ from functools import cache, partial
 
 import phonenumbers
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from accounts import countries
+from accounts.addresses import validate_address
 from accounts.models import normalize_email
 from registry import neq
 
@@ -215,7 +215,7 @@ def _email(cell: str, *, is_required: bool) -> str:
     if len(kept) > LONGEST_EMAIL:
         raise Unfit("too_long", known=str(LONGEST_EMAIL))
     try:
-        validate_email(kept)
+        validate_address(kept)
     except ValidationError:
         raise Unfit("not_an_email") from None
     # The database compares in lower case; the few letters whose lower case differs from their one spelling stay out.
@@ -260,7 +260,12 @@ def postal_code(cell: str, *, country: str) -> str:
 
 
 def phone(cell: str, *, country: str) -> tuple[str, str]:
-    """The number as E.164 when it is a North American one, else as in the books; its extension apart."""
+    """The number as E.164 when it is a North American one, else as in the books; its extension apart.
+
+    Longer than any phone, it is as in the books: looking for an extension takes the square of the length.
+    """
+    if len(cell) > LONGEST_PHONE:
+        return cell, ""
     extension = EXTENSION.search(cell)
     number = cell[: extension.start()].rstrip(" ,;") if extension else cell
     digits = (extension[1] or extension[2]) if extension else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.addresses import validate_address
 from accounts.formats import masked_email
 from accounts.models import User, normalize_email
 from organizations import audit
@@ -40,7 +40,7 @@ def change_contact_email(*, customer: Customer, email: str, reason: str, by: Use
         raise ReasonMissing
     if email:
         try:
-            validate_email(email)
+            validate_address(email)
         except ValidationError:
             raise EmailInvalid(email=email) from None
     customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=customer.pk)

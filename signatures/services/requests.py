@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import to_python
 
+from accounts.addresses import validate_address
 from accounts.models import Language, OutgoingMessage, User, normalize_email
 from accounts.refusals import Refusal
 from signatures import events, papers, signals
@@ -194,7 +194,7 @@ def _letter(asked: SignatureRequest) -> OutgoingMessage | None:
 def _address(signer: Signer) -> str:
     email = normalize_email(signer.email)
     try:
-        validate_email(email)
+        validate_address(email)
     except ValidationError as wrong:
         raise SignerUnreachable from wrong
     if not signer.name.strip():

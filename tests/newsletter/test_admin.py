@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.conf import settings
@@ -152,6 +152,20 @@ def test_a_wording_is_added_and_never_edited(agent, topic, sam):
     latest = Wording.objects.latest("version")
     assert (latest.version, latest.text_en, latest.created_by) == (2, "I accept all.", sam)
     assert agent.post(page("wording_change", latest.pk), form).status_code == 403
+
+
+def test_the_day_of_the_last_purchase_is_picked_from_a_calendar(agent, campaign):
+    Campaign.objects.update(to_purchased_since=date(2026, 3, 4))
+    form = agent.get(page("campaign_change", campaign.pk)).content.decode()
+    field = re.search(r'<input[^>]*name="to_purchased_since"[^>]*>', form)[0]
+    assert 'type="date"' in field
+    assert 'value="2026-03-04"' in field
+
+
+def test_a_test_is_sent_to_no_address_whose_domain_reads_as_another(agent, campaign):
+    answer = agent.post(page("campaign_test", campaign.pk), {"email": "luc@exam\u202eple.org"})
+    assert answer.status_code == 422
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_a_draft_is_written_then_edited(agent, topic, sam):

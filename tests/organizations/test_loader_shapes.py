@@ -30,6 +30,22 @@ def test_a_phone_is_e164_where_it_can_be_and_as_in_the_books_elsewhere(typed, co
     assert shapes.phone(typed, country=country) == kept
 
 
+@pytest.mark.parametrize("gap", [shapes.LONGEST_PHONE, 100_000])
+def test_nothing_is_looked_for_in_what_is_longer_than_a_phone(gap):
+    """A hundred thousand spaces took minutes."""
+    cell = f"514 555-0123{' ' * gap}poste 7"
+    assert shapes.phone(cell, country="CA") == (cell, "")
+    fits = "514 555-0123" + " " * (shapes.LONGEST_PHONE - 19) + "poste 7"
+    assert shapes.phone(fits, country="CA") == ("+15145550123", "7")
+
+
+@pytest.mark.parametrize("cell", ["luc@exam\u202eple.org", "luc@exam\u200fple.org"])
+def test_a_mark_that_turns_the_writing_is_in_no_address(cell):
+    with pytest.raises(Unfit) as unfit:
+        shapes.email()[cell]
+    assert unfit.value.code == "not_an_email"
+
+
 @pytest.mark.parametrize(
     ("shape", "cell", "kept"),
     [
