@@ -174,6 +174,24 @@ def test_letting_go_beyond_an_edge_is_refused_and_what_was_typed_stays(counter, 
     assert not CounterDecision.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("amount", "words"), [("-1", "supérieure ou égale"), ("beaucoup", "Écrivez un montant comme sur la facture")]
+)
+def test_a_mistyped_amount_is_said_once(counter, alice, bob, amount, words):
+    acting = act(counter, bob, "rented", amount=amount).content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    asking = see(counter, q="gagnon", amount=amount).replace("\N{NO-BREAK SPACE}", " ")
+    for page in (acting, asking):
+        assert page.count(words) == 1
+        assert page.count('aria-invalid="true"') == 1
+        assert f'value="{amount}"' in page
+
+
+def test_an_amount_mistyped_for_somebody_who_may_not_rent_is_said_too(counter, alice, rita):
+    """Their form asks for none: what was sent all the same is answered in its summary."""
+    page = act(counter, rita, "picked_up", amount="-1").content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    assert page.count("supérieure ou égale") == 1
+
+
 def test_a_visitor_is_let_go_to_pick_up_and_never_to_rent(counter, alice, rita):
     assert act(counter, rita, "rented").status_code == 422
     assert act(counter, rita, "picked_up").status_code == 303
