@@ -13,7 +13,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from accounts.formats import iso_date, money, phone
@@ -231,6 +231,6 @@ def state_of(*, mandate: Mandate, by: User) -> tuple[str, str]:
         return "due", _("Waiting for the signature of %(author)s") % {"author": mandate.prepared_by}
     invitation = getattr(mandate, "invitation", None)
     if invitation is None:
-        return "part", _("Signed")
+        return "part", pgettext("mandate", "Signed")
     marks = {Invitation.State.FAILED: "overdue", Invitation.State.EXPIRED: "overdue", Invitation.State.ACCEPTED: "paid"}
     return marks.get(invitation.state, "part"), str(invitation.state.label)

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Language, OutgoingMessage
 from signatures.parties import Sender
@@ -67,9 +68,9 @@ class SignatureRequest(models.Model):
         WAITING = "waiting", _("Waiting for the signature")
         SIGNED = "signed", _("Signed, being sealed")
         SEALED = "sealed", _("Signed and sealed")
-        DECLINED = "declined", _("Declined")
-        EXPIRED = "expired", _("Expired")
-        CANCELLED = "cancelled", _("Cancelled")
+        DECLINED = "declined", pgettext_lazy("signature", "Declined")
+        EXPIRED = "expired", pgettext_lazy("signature", "Expired")
+        CANCELLED = "cancelled", pgettext_lazy("signature", "Cancelled")
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text=_("Makes the link."))
     token_hash = models.CharField(max_length=64, unique=True, editable=False, help_text=_("SHA-256 of the token."))
@@ -256,11 +257,11 @@ class SignatureEvent(models.Model):
         CODE_SENT = "code_sent", _("Code sent")
         CODE_WRONG = "code_wrong", _("Wrong code")
         CONSENT_GIVEN = "consent_given", _("Consent given")
-        SIGNED = "signed", _("Signed")
-        DECLINED = "declined", _("Declined")
-        CANCELLED = "cancelled", _("Cancelled")
+        SIGNED = "signed", pgettext_lazy("event", "Signed")
+        DECLINED = "declined", pgettext_lazy("event", "Declined")
+        CANCELLED = "cancelled", pgettext_lazy("event", "Cancelled")
         REMINDED = "reminded", _("Reminder sent")
-        EXPIRED = "expired", _("Expired")
+        EXPIRED = "expired", pgettext_lazy("event", "Expired")
         SEALED = "sealed", _("Sealed")
         SEAL_FAILED = "seal_failed", _("Could not be sealed")
 

@@ -14,7 +14,13 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from django.urls import reverse
+from django.utils.translation import override
 from django.utils.translation.template import templatize
+
+from accounts.models import OutgoingMessage
+from newsletter.models import Campaign, Recipient
+from organizations.models import AccessRequest, CounterDecision, Invitation, Verification
+from signatures.models import SignatureEvent, SignatureRequest
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "portal/locale/fr_CA/LC_MESSAGES/django.po"
@@ -84,6 +90,38 @@ def test_french_is_typeset_as_french(catalogue, mistake):
     texts = [(message.id, NOT_WORDS.sub("…", text)) for message in messages(catalogue) for text in sentences(message)]
     found = [(ident, text) for ident, text in texts if MISTAKES[mistake].search(text)]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("state", "french"),
+    [
+        (Verification.State.VERIFIED, "Vérifiée"),
+        (Verification.State.REFUSED, "Refusée"),
+        (AccessRequest.Status.LINKED, "Reliée"),
+        (AccessRequest.Status.REFUSED, "Refusée"),
+        (SignatureRequest.State.SIGNED, "Signée, en cours de scellement"),
+        (SignatureRequest.State.SEALED, "Signée et scellée"),
+        (SignatureRequest.State.DECLINED, "Refusée"),
+        (SignatureRequest.State.EXPIRED, "Échue"),
+        (SignatureRequest.State.CANCELLED, "Annulée"),
+        (SignatureEvent.Kind.SIGNED, "Document signé"),
+        (SignatureEvent.Kind.DECLINED, "Signature refusée"),
+        (SignatureEvent.Kind.CANCELLED, "Demande annulée"),
+        (SignatureEvent.Kind.EXPIRED, "Demande échue"),
+        (Invitation.State.SENT, "Envoyée"),
+        (Invitation.State.OPENED, "Ouverte"),
+        (Invitation.State.EXPIRED, "Échue"),
+        (Campaign.Status.SENT, "Envoyée"),
+        (Campaign.Status.CANCELED, "Annulée"),
+        (Recipient.Status.SENT, "Envoyé"),
+        (OutgoingMessage.Status.SENT, "Envoyé"),
+        (CounterDecision.Act.REFUSED, "Refusé"),
+    ],
+)
+def test_a_state_agrees_with_what_it_is_said_of(state, french):
+    """Vérification, demande, signature, invitation and campagne are feminine in French; message is not."""
+    with override("fr-ca"):
+        assert str(state.label) == french
 
 
 def strings_of(path: Path) -> Iterator[str]:

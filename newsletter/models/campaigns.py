@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import percent
@@ -52,8 +52,8 @@ class Campaign(models.Model):
         SENDING = "sending", _("Being sent")
         PAUSED = "paused", _("Paused")
         STOPPED = "stopped", _("Stopped by itself")
-        CANCELED = "canceled", _("Canceled")
-        SENT = "sent", _("Sent")
+        CANCELED = "canceled", pgettext_lazy("campaign", "Canceled")
+        SENT = "sent", pgettext_lazy("campaign", "Sent")
 
     class Stop(models.TextChoices):
         """What made it stop by itself."""

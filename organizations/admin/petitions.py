@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.formats import iso_date
 from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
@@ -163,9 +163,9 @@ class TakeOverAdmin(Deciding):
         if take_over.opposed_at:
             return _("Opposed")
         if take_over.withdrawn_at:
-            return _("Withdrawn")
+            return pgettext("request", "Withdrawn")
         if take_over.decided_at:
-            return _("Accepted") if take_over.is_accepted else _("Refused")
+            return _("Accepted") if take_over.is_accepted else pgettext("request", "Refused")
         return _("To be decided from %(day)s") % {"day": iso_date(take_over.decidable_at)}
 
     def settle(self, row: object, *, is_accepted: bool, words: str, request: HttpRequest) -> None:

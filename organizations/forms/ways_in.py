@@ -14,6 +14,7 @@ from phonenumber_field.formfields import PhoneNumberField
 from accounts.forms import INVALID_PHONE
 from accounts.models import User
 from accounts.spelling import plain_amount, with_extension_apart
+from organizations.loader.shapes import PROVINCE_CODES
 from organizations.models import Merchant, MerchantQuerySet
 from registry import neq
 
@@ -30,7 +31,8 @@ NEQ_ERRORS = {
         "Registraire."
     ),
 }
-CANADIAN_POSTAL_CODE = re.compile(r"([A-Z]\d[A-Z])[ -]?(\d[A-Z]\d)", re.ASCII)
+# The letters Canada Post uses: never D, F, I, O, Q nor U, and neither W nor Z first.
+CANADIAN_POSTAL_CODE = re.compile(r"([ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z])[ -]?(\d[ABCEGHJ-NPRSTV-Z]\d)", re.ASCII)
 
 INVALID_AMOUNT = _("Write an amount as on the invoice, such as 1 234,56 or 1,234.56.")
 
@@ -201,7 +203,13 @@ class IdentityForm(forms.Form):
     )
 
     def clean_postal_code(self) -> str:
-        """With its space where it is a Canadian one; an address is for information, and never refused."""
+        """With its space where it is a Canadian one; elsewhere, which the province says, as it is written there."""
         typed = self.cleaned_data["postal_code"].upper()
-        match = CANADIAN_POSTAL_CODE.fullmatch(typed)
-        return f"{match[1]} {match[2]}" if match else typed
+        if (match := CANADIAN_POSTAL_CODE.fullmatch(typed)) is not None:
+            return f"{match[1]} {match[2]}"
+        province = self.cleaned_data.get("province", "").lower()
+        if typed and (not province or province in PROVINCE_CODES):
+            raise forms.ValidationError(
+                _("“%(code)s” is not a Canadian postal code: write it as H2L 2R5."), params={"code": typed}
+            )
+        return typed

@@ -14,6 +14,7 @@ from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Language, OutgoingMessage
 from organizations.models.customers import Customer
@@ -191,12 +192,12 @@ class Invitation(models.Model):
     """A link that lets one person accept one mandate. Only the hash of its token is kept."""
 
     class State(models.TextChoices):
-        SENT = "sent", _("Sent")
+        SENT = "sent", pgettext_lazy("invitation", "Sent")
         DELIVERED = "delivered", _("Delivered")
         FAILED = "failed", _("Not delivered")
-        OPENED = "opened", _("Opened")
+        OPENED = "opened", pgettext_lazy("invitation", "Opened")
         ACCEPTED = "accepted", _("Accepted")
-        EXPIRED = "expired", _("Expired")
+        EXPIRED = "expired", pgettext_lazy("invitation", "Expired")
         REVOKED = "revoked", _("Revoked")
 
     mandate = models.OneToOneField(Mandate, on_delete=models.PROTECT, related_name="invitation")

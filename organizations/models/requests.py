@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from organizations.models.customers import Customer
 from organizations.models.members import Membership
@@ -31,8 +32,8 @@ class AccessRequest(models.Model):
 
     class Status(models.TextChoices):
         OPEN = "open", _("Waiting")
-        LINKED = "linked", _("Linked")
-        REFUSED = "refused", _("Refused")
+        LINKED = "linked", pgettext_lazy("request", "Linked")
+        REFUSED = "refused", pgettext_lazy("request", "Refused")
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="access_requests")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_requests")

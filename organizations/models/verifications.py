@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from organizations.models.companies import Identity
 from organizations.models.customers import Customer
@@ -26,7 +27,7 @@ class Verification(Identity):
     class State(models.TextChoices):
         PENDING = "pending", _("To verify")
         VERIFIED = "verified", _("Verified")
-        REFUSED = "refused", _("Refused")
+        REFUSED = "refused", pgettext_lazy("verification", "Refused")
         MORE_ASKED = "more_asked", _("More information asked for")
         SUPERSEDED = "superseded", _("Replaced by a newer one")
 

@@ -212,6 +212,20 @@ def test_a_declaration_is_sent_once_and_waits(page, acme, alice):
     assert (verification.submitted_by, verification.state) == (alice, "pending")
 
 
+@pytest.mark.parametrize(("code", "province"), [("ZZZ", ""), ("ZZZ", "QC"), ("D1A 1A1", "Québec"), ("75001", "on")])
+def test_a_postal_code_that_is_not_canadian_is_refused_in_words_and_stays(page, acme, code, province):
+    answer = page.post(declare(acme), FORM | {"postal_code": code, "province": province})
+    assert answer.status_code == 422
+    assert f"“{code}” is not a Canadian postal code: write it as H2L 2R5." in answer.text
+    assert f'value="{code}"' in answer.text
+    assert not Verification.objects.exists()
+
+
+def test_elsewhere_a_postal_code_is_as_it_is_written_there(page, acme):
+    assert page.post(declare(acme), FORM | {"postal_code": "05401", "province": "Vermont"}).status_code == 303
+    assert Verification.objects.get().postal_code == "05401"
+
+
 WRONG = [
     ("11700000X5", "An NEQ holds digits only: take out “X”."),
     ("117000001", "An NEQ has ten digits, and this one has 9."),
