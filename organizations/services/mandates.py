@@ -22,7 +22,7 @@ from accounts.models import Language, User, normalize_email
 from accounts.spelling import plain
 from organizations import audit
 from organizations.access import giver_at, through_of
-from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
+from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership, MembershipQuerySet
 from organizations.papers import papers_of
 from organizations.permissions import Role
 from organizations.refusals import Refusal
@@ -277,7 +277,7 @@ def refuse_beyond_counter(*, wish: Wish) -> None:
 
 
 def _withdraw(signature: int, *, by: User) -> None:
-    """Nobody signs it any more. After commit, without the customer's lock, which who signs takes after the request's."""
+    """Nobody signs it any more. After commit, without the customer's lock, which whoever signs takes after its own."""
     for request in SignatureRequest.objects.filter(pk=signature).waiting():
         signature_requests.cancel(request=request, by=by, origin=Origin())
 
@@ -350,7 +350,7 @@ def refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User,
         return
     if invitee.email == normalize_email(by.email):
         raise InvitesOneself if through is None else GivenToOneself
-    present = Membership.objects.active().filter(customer=customer, user__isnull=False)
+    present = _lasting().filter(customer=customer, user__isnull=False)
     if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():
         raise AlreadyMember(email=invitee.email)
     waiting = Mandate.objects.live().filter(customer=customer, email=invitee.email, effective_at=None)
@@ -362,10 +362,14 @@ def _refuse_listed(customer: Customer, invitee: Invitee) -> None:
     """Without an address, a name and a phone tell people apart, as in a file: a counter finds each of them once."""
     name = f"{invitee.first_name} {invitee.last_name}".strip()
     same = Q(customer=customer, email="", phone=invitee.phone)
-    lasting = Q(ends_on=None) | Q(ends_on__gte=timezone.localdate())
-    listed = Membership.objects.filter(same, lasting, user=None, removed_at=None)
+    listed = _lasting().filter(same, user=None)
     if any(plain(row.name) == plain(name) for row in listed):
         raise AlreadyMember(email=name)
     waiting = Mandate.objects.live().filter(same, effective_at=None, membership=None)
     if any(plain(row.name) == plain(name) for row in waiting):
         raise AlreadyWaiting(email=name)
+
+
+def _lasting() -> MembershipQuerySet:
+    """What is neither removed nor over; it may begin later."""
+    return Membership.objects.filter(Q(ends_on=None) | Q(ends_on__gte=timezone.localdate()), removed_at=None)
