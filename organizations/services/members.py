@@ -62,7 +62,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
     if membership.removed_at is not None:
         return membership
     membership.customer = customer
-    _refuse_ending(membership, by=by)
+    refuse_ending(membership=membership, by=by)
     if customer.kind == Customer.Kind.MEMBER:
         refuse_last(membership=membership, role="", lasts=False)
     membership.removed_at, membership.removed_by = timezone.now(), by
@@ -221,7 +221,7 @@ def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had
         refuse_beyond_counter(wish=wish)
 
 
-def _refuse_ending(membership: Membership, *, by: User) -> None:
+def refuse_ending(*, membership: Membership, by: User) -> None:
     """Agents of the merchant end any access, a person their own; else who manages the team, administrators' apart."""
     customer = membership.customer
     if membership.user_id == by.pk or Merchant.objects.for_agent(by).filter(pk=customer.merchant_id).exists():
