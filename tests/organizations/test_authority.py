@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -32,6 +33,7 @@ from tests.organizations.signing import (
     AT_HOME,
     NEW,
     invited,
+    invitee,
     member,
     prepared,
     sign,
@@ -382,6 +384,47 @@ def test_the_document_is_in_french_first_one_page_a_person_with_each_right_and_e
         assert words in french
     for words in ("Access mandate", "Buyer", "See invoices and balances", "$2,500.00", "compulsory", "further notice"):
         assert words in english.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def sizes_in(page: pypdf.PageObject) -> set[float]:
+    """The sizes of its letters, in points."""
+    found: set[float] = set()
+
+    def note(text: str, canvas: list[float], matrix: list[float], font: object, size: float) -> None:
+        if text.strip():
+            found.add(round(size * matrix[0] * canvas[0], 1))
+
+    page.extract_text(visitor_text=note)
+    return found
+
+
+def test_every_right_and_twenty_five_branches_fit_one_page_in_both_languages(acme, boreal, alice, folder):
+    alice.language = "en-ca"
+    alice.save()
+    name = "Succursale de Saint-Exemple-des-Monts numéro {}"
+    branches = [factories.BranchFactory(merchant=boreal, name=name.format(n), code=f"b{n}") for n in range(25)]
+    edges = {
+        "ceiling": 2500,
+        "requires_purchase_order": True,
+        "starts_on": date(2130, 9, 22),
+        "ends_on": date(2131, 9, 30),
+    }
+    wish = wished(Role.REQUESTER, *Permission, branches=frozenset(branch.pk for branch in branches), **edges)
+    whom = invitee("un.tres.long.nom.de.personne@construction-acme.example", last_name="Roy-Desrochers de La Fontaine")
+    proof = ContentFile(b"%PDF-1.7", name="resolution.pdf")
+    batch = mandates.prepare_invitations(customer=acme, people=[(whom, wish)], by=alice, proof=proof)
+    request = ask_to_sign(customer=acme, batch=batch, by=alice, origin=AT_HOME)
+    for document in (request.french, request.english):
+        reader = pypdf.PdfReader(BytesIO(bytes(document.content)))
+        assert len(reader.pages) == 1
+        words = re.sub(r"\s+", "", reader.pages[0].extract_text())
+        assert all(name.format(n).replace(" ", "") in words for n in range(25))
+        assert min(sizes_in(reader.pages[0])) == 8
+
+
+def test_a_mandate_of_the_usual_length_keeps_the_usual_type(acme, alice):
+    page = pypdf.PdfReader(BytesIO(bytes(prepared(acme, alice).signature.french.content))).pages[0]
+    assert {9, 20} <= sizes_in(page)
 
 
 def test_a_proof_accepted_leads_back_to_where_the_right_was_missing(acme, alice, bob, sam, proved):
