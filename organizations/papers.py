@@ -15,8 +15,11 @@ from accounts.models import Language
 from organizations.models import Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.terms import terms_signed
+from signatures.papers import page_count
 from signatures.parties import Paper
 
+# The type, from the usual one to the smallest that is easily read on paper, 8 points: the first that fits.
+SIZES = ("usual", "small")
 TEMPLATE, STYLESHEET = "organizations/pdf/mandate.html", "organizations/pdf/mandate.css"
 
 
@@ -51,25 +54,33 @@ def _paper(mandates: Sequence[Mandate], *, language: str) -> Paper:
         title = _("Mandate: access of %(name)s") % {"name": first.name}
         if len(mandates) > 1:
             title = _("Mandates: access of %(count)s people") % {"count": len(mandates)}
-        html = render_to_string(
-            TEMPLATE,
-            {
-                "language": "en-CA" if language[:2] == "en" else "fr-CA",
-                "title": title,
-                "merchant": first.customer.merchant,
-                "customer": first.customer,
-                "author": first.prepared_by,
-                "through": first.through,
-                "confirmed_on": long_date(timezone.localdate(first.through.decided_at), language)
-                if first.through is not None and first.through.decided_at is not None
-                else "",
-                "prepared_iso": timezone.localtime(first.prepared_at).isoformat(timespec="seconds"),
-                "prepared_on": long_date(timezone.localtime(first.prepared_at).date(), language),
-                "pages": [_words(mandate, language) for mandate in mandates],
-            },
-        )
-        content = engine.render(html=html, stylesheet=STYLESHEET, hue=first.customer.merchant.hue)
+        words = _document(mandates, title=title, language=language)
+        for size in SIZES:
+            html = render_to_string(TEMPLATE, {**words, "size": size})
+            content = engine.render(html=html, stylesheet=STYLESHEET, hue=first.customer.merchant.hue)
+            if page_count(content=content) == len(mandates):
+                break
     return Paper(title=title, content=content)
+
+
+def _document(mandates: Sequence[Mandate], *, title: str, language: str) -> dict[str, Any]:
+    """What is said once, and what is said of each person."""
+    first = mandates[0]
+    through = first.through
+    confirmed_at = through.decided_at if through is not None else None
+    prepared_at = timezone.localtime(first.prepared_at)
+    return {
+        "language": "en-CA" if language[:2] == "en" else "fr-CA",
+        "title": title,
+        "merchant": first.customer.merchant,
+        "customer": first.customer,
+        "author": first.prepared_by,
+        "through": through,
+        "confirmed_on": long_date(timezone.localdate(confirmed_at), language) if confirmed_at else "",
+        "prepared_iso": prepared_at.isoformat(timespec="seconds"),
+        "prepared_on": long_date(prepared_at.date(), language),
+        "pages": [_words(mandate, language) for mandate in mandates],
+    }
 
 
 def _words(mandate: Mandate, language: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def keep(*, content: bytes) -> Document:
     known = Document.objects.filter(sha256=digest).defer("content").first()
     if known is not None:
         return known
-    fields = {"content": content, "size": len(content), "page_count": _page_count(content)}
+    fields = {"content": content, "size": len(content), "page_count": page_count(content=content)}
     return Document.objects.get_or_create(sha256=digest, defaults=fields)[0]
 
 
@@ -53,7 +53,8 @@ class _Read(NamedTuple):
     page_count: int
 
 
-def _page_count(content: bytes) -> int:
+def page_count(*, content: bytes) -> int:
+    """How many pages it has; raises DocumentRefused."""
     try:
         read = _read(content)
     except Exception as trouble:  # in a file that is none, or is broken, a parser stumbles over anything

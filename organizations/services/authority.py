@@ -32,7 +32,8 @@ class ProofDecided(Refusal):
 def take_effect(*, request: SignatureRequest) -> None:
     """In the transaction of the signature: every right it covers takes effect, every invitation leaves.
 
-    Raises AuthorityLost or NothingToSign, which undoes the signature, when its author lost the right to give it.
+    Raises AuthorityLost, NothingToSign or NotAllLeft, which undo the signature: its author lost the right to give it,
+    or not all that was printed is still wished.
     """
     rows = Mandate.objects.unsigned().filter(signature=request).order_by("pk")
     first = rows.first()
@@ -42,6 +43,8 @@ def take_effect(*, request: SignatureRequest) -> None:
     waiting = [lock_mandate(mandate=row) for row in rows]  # asked again under the lock
     if not waiting:
         raise mandates.NothingToSign
+    if Mandate.objects.filter(signature=request).exclude(pk__in=[mandate.pk for mandate in waiting]).exists():
+        raise mandates.NotAllLeft
     for mandate in waiting:
         mandates.refuse_lost_authority(mandate=mandate)
         mandate.signed_at = timezone.now()

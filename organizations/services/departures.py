@@ -41,7 +41,7 @@ from organizations.services.mandates import (
     refuse_person,
     write_mandate,
 )
-from organizations.services.members import is_over, remove_member
+from organizations.services.members import is_over, refuse_ending, remove_member
 from organizations.services.petitions import withdraw_take_over
 from organizations.terms import terms_signed
 
@@ -84,8 +84,11 @@ class Open(NamedTuple):
 
 
 def open_of(*, membership: Membership) -> Open:
-    """What of this person waits for somebody: at this company, and at its subsidiaries for what they gave there."""
-    if membership.user_id is None:
+    """What of this person waits for somebody: at this company, and at its subsidiaries for what they gave there.
+
+    What they opened since they came back is not of the access that ended before.
+    """
+    if membership.user_id is None or _came_back(membership):
         return Open([], [], [], None)
     invitations = Mandate.objects.opened_by(member=membership).exclude(membership=membership)
     cases = CounterCase.objects.open().filter(decision__customer=membership.customer_id, asked_by=membership.user_id)
@@ -103,7 +106,7 @@ def open_of(*, membership: Membership) -> Open:
 def heirs_of(*, membership: Membership) -> MembershipQuerySet:
     """Who may take over: the company's other administrators; where it has none, those of its parent company."""
     in_charge = Membership.objects.in_charge()
-    own = in_charge.filter(customer=membership.customer_id).exclude(pk=membership.pk)
+    own = in_charge.filter(customer=membership.customer_id).exclude(user=membership.user_id)
     if own.exists():
         return own
     links = CompanyLink.objects.in_force().filter(subsidiary=membership.customer_id)
@@ -118,10 +121,18 @@ def departure_of(*, membership: Membership) -> AuditEvent | None:
 
 def ends_sessions(*, membership: Membership) -> bool:
     """Whether the devices of this person are signed out: not while they have another customer, or work for us."""
-    if membership.user is None or membership.user.is_staff:
+    if membership.user is None or membership.user.is_staff or _came_back(membership):
         return False
     others = Membership.objects.active().filter(user=membership.user).exclude(pk=membership.pk)
     return not others.exists()
+
+
+def _came_back(membership: Membership) -> bool:
+    """Whether its person has another access to the company since this one was removed. One query at most."""
+    if membership.removed_at is None:
+        return False
+    others = Membership.objects.filter(customer=membership.customer_id, user=membership.user_id, removed_at=None)
+    return membership.user_id is not None and others.exists()
 
 
 @transaction.atomic
@@ -137,6 +148,7 @@ def declare_gone(*, membership: Membership, successor: Membership | None, by: Us
         return known
     if membership.user_id == by.pk:
         raise DeclaredByOneself
+    refuse_ending(membership=membership, by=by)  # of an access that ended before, too
     left = open_of(membership=membership)
     heir = _heir(successor, leaving=membership, left=left)
     cards = Card.objects.live().filter(membership=membership).count()

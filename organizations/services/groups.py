@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.urls import reverse
@@ -18,7 +17,7 @@ from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, CompanyLink, Customer, Mandate, Merchant
 from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
-from organizations.services.mandates import NoTeam, end_mandate, lock_customer, withdraw_signature
+from organizations.services.mandates import NoTeam, end_mandate, lock_customer
 from organizations.services.reach import BeyondReach
 from organizations.services.requests import ReasonMissing
 
@@ -138,9 +137,7 @@ def end_link(*, link: CompanyLink, by: User) -> CompanyLink:
     found.save(update_fields=["ended_at", "ended_by"])
     waiting = Mandate.objects.live().filter(through=found, effective_at=None)
     for mandate in waiting.select_for_update(of=("self",)).order_by("pk"):
-        end_mandate(mandate=mandate)
-        if mandate.signed_at is None:
-            transaction.on_commit(partial(withdraw_signature, batch=mandate.batch, by=by), robust=True)
+        end_mandate(mandate=mandate, by=by)
     _record(Event.LINK_ENDED, found, by=by)
     _tell(found, parent, found.subsidiary)
     return found

@@ -231,10 +231,12 @@ def _membership_for(mandate: Mandate, *, user: User) -> Membership:
         if lasting.active().filter(pk=mine.pk).exists():
             raise AlreadyIn
         return mine
-    on_file = lasting.filter(email=normalize_email(mandate.email), user=None).first()
-    return on_file or Membership(
+    on_file = lasting.filter(email=normalize_email(mandate.email)).first()
+    if on_file is not None and on_file.user_id is None:
+        return on_file
+    return Membership(
         customer=mandate.customer,
-        email=mandate.email,
+        email=mandate.email if on_file is None else "",  # still on file for another profile, whose row keeps it
         first_name=mandate.first_name or user.first_name,
         last_name=mandate.last_name or user.last_name,
         phone=mandate.phone,

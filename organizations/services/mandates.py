@@ -22,7 +22,7 @@ from accounts.models import Language, User, normalize_email
 from accounts.spelling import plain
 from organizations import audit
 from organizations.access import giver_at, through_of
-from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
+from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership, MembershipQuerySet
 from organizations.papers import papers_of
 from organizations.permissions import Role
 from organizations.refusals import Refusal
@@ -81,6 +81,13 @@ class BranchUnknown(Refusal):
 
 class NothingToSign(Refusal):
     sentence: str | Promise = _("There is nothing left to sign: it was signed, or given up.")
+
+
+class NotAllLeft(Refusal):
+    sentence: str | Promise = _(
+        "Something this document gives was changed or given up since: nothing is signed. "
+        "What is left to sign waits in your team."
+    )
 
 
 class AuthorityLost(Refusal):
@@ -181,8 +188,21 @@ def ask_to_sign(*, customer: Customer, batch: uuid.UUID, by: User, origin: Origi
         origin=origin,
         back_path=back or reverse("organizations:team", args=[customer.public_id]),
     )
-    Mandate.objects.unsigned().filter(batch=batch).update(signature=request)
-    return request
+    if _are_all_waiting(mandates, request=request):
+        return request
+    _withdraw(request.pk, by=by)  # one was given up while this was printed
+    return ask_to_sign(customer=customer, batch=batch, by=by, origin=origin, back=back)
+
+
+@transaction.atomic
+def _are_all_waiting(mandates: Sequence[Mandate], *, request: SignatureRequest) -> bool:
+    """Whether all that was printed is still to be signed; then it is under this request."""
+    lock_customer(pk=mandates[0].customer_id)
+    printed = Mandate.objects.unsigned().filter(pk__in=[mandate.pk for mandate in mandates])
+    is_whole = printed.count() == len(mandates)
+    if is_whole:
+        printed.update(signature=request)
+    return is_whole
 
 
 @transaction.atomic
@@ -191,9 +211,8 @@ def cancel_mandate(*, mandate: Mandate, by: User) -> Mandate:
     lock_customer(pk=mandate.customer_id)
     mandate = lock_mandate(mandate=mandate)
     if mandate.ended_at is None and mandate.effective_at is None:
-        end_mandate(mandate=mandate)
+        end_mandate(mandate=mandate, by=by)
         record(Event.MANDATE_CANCELLED, mandate, by=by)
-        transaction.on_commit(partial(withdraw_signature, batch=mandate.batch, by=by), robust=True)
     return mandate
 
 
@@ -216,29 +235,24 @@ def correct_address(*, mandate: Mandate, email: str, by: User) -> uuid.UUID:
     return batch
 
 
-def end_mandate(*, mandate: Mandate) -> None:
-    """Over, with the link it sent. The caller holds the customer's lock."""
+def end_mandate(*, mandate: Mandate, by: User) -> None:
+    """Over, with the link it sent and the document that names it. The caller holds the customer's lock.
+
+    What the document named besides is left to sign, on another one.
+    """
     now = timezone.now()
     mandate.ended_at = now
     mandate.save(update_fields=["ended_at"])
     Invitation.objects.open().filter(mandate=mandate).update(revoked_at=now)
-
-
-def withdraw_signature(*, batch: uuid.UUID, by: User) -> None:
-    """Nothing of a batch is left to sign: its request is cancelled. After commit, and without the customer's lock,
-    which whoever signs takes after the request's.
-    """
-    if Mandate.objects.unsigned().filter(batch=batch).exists():
-        return
-    for request in SignatureRequest.objects.about(purpose=PURPOSE, subject_key=str(batch)).waiting():
-        signature_requests.cancel(request=request, by=by, origin=Origin())
+    if mandate.signed_at is None and mandate.signature_id is not None:
+        transaction.on_commit(partial(_withdraw, mandate.signature_id, by=by), robust=True)
 
 
 def give_up_declined(*, request: SignatureRequest) -> None:
     """The signer said no: what was to be signed is given up. In the transaction of the refusal."""
     for mandate in Mandate.objects.unsigned().filter(signature=request):
         lock_customer(pk=mandate.customer_id)
-        end_mandate(mandate=lock_mandate(mandate=mandate))
+        end_mandate(mandate=lock_mandate(mandate=mandate), by=mandate.prepared_by)
         record(Event.MANDATE_CANCELLED, mandate, by=request.signer)
 
 
@@ -260,6 +274,12 @@ def refuse_beyond_counter(*, wish: Wish) -> None:
     """Somebody without an address never signs in: what counters ask is all they can be given."""
     if wish.role != Role.VISITOR or wish.beyond_role:
         raise CounterOnly
+
+
+def _withdraw(signature: int, *, by: User) -> None:
+    """Nobody signs it any more. After commit, without the customer's lock, which whoever signs takes after its own."""
+    for request in SignatureRequest.objects.filter(pk=signature).waiting():
+        signature_requests.cancel(request=request, by=by, origin=Origin())
 
 
 def _sender(*, customer: Customer) -> Sender:
@@ -330,7 +350,7 @@ def refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User,
         return
     if invitee.email == normalize_email(by.email):
         raise InvitesOneself if through is None else GivenToOneself
-    present = Membership.objects.active().filter(customer=customer, user__isnull=False)
+    present = _lasting().filter(customer=customer, user__isnull=False)
     if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():
         raise AlreadyMember(email=invitee.email)
     waiting = Mandate.objects.live().filter(customer=customer, email=invitee.email, effective_at=None)
@@ -342,10 +362,14 @@ def _refuse_listed(customer: Customer, invitee: Invitee) -> None:
     """Without an address, a name and a phone tell people apart, as in a file: a counter finds each of them once."""
     name = f"{invitee.first_name} {invitee.last_name}".strip()
     same = Q(customer=customer, email="", phone=invitee.phone)
-    lasting = Q(ends_on=None) | Q(ends_on__gte=timezone.localdate())
-    listed = Membership.objects.filter(same, lasting, user=None, removed_at=None)
+    listed = _lasting().filter(same, user=None)
     if any(plain(row.name) == plain(name) for row in listed):
         raise AlreadyMember(email=name)
     waiting = Mandate.objects.live().filter(same, effective_at=None, membership=None)
     if any(plain(row.name) == plain(name) for row in waiting):
         raise AlreadyWaiting(email=name)
+
+
+def _lasting() -> MembershipQuerySet:
+    """What is neither removed nor over; it may begin later."""
+    return Membership.objects.filter(Q(ends_on=None) | Q(ends_on__gte=timezone.localdate()), removed_at=None)

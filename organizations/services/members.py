@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,7 +28,6 @@ from organizations.services.mandates import (
     end_mandate,
     lock_customer,
     refuse_beyond_counter,
-    withdraw_signature,
     write_mandate,
 )
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
@@ -64,7 +62,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
     if membership.removed_at is not None:
         return membership
     membership.customer = customer
-    _refuse_ending(membership, by=by)
+    refuse_ending(membership=membership, by=by)
     if customer.kind == Customer.Kind.MEMBER:
         refuse_last(membership=membership, role="", lasts=False)
     membership.removed_at, membership.removed_by = timezone.now(), by
@@ -74,9 +72,7 @@ def remove_member(*, membership: Membership, by: User) -> Membership:
     links = ActivationRequest.objects.filter(membership=membership, used_at=None, revoked_at=None)
     links.update(revoked_at=timezone.now())
     for mandate in _theirs(membership):
-        end_mandate(mandate=mandate)
-        if mandate.signed_at is None:
-            transaction.on_commit(partial(withdraw_signature, batch=mandate.batch, by=by), robust=True)
+        end_mandate(mandate=mandate, by=by)
     audit.record(
         event=AuditEvent.Event.MEMBER_REMOVED,
         customer=customer,
@@ -111,8 +107,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
         return None
     # What was promised before is no longer what is wished, signed or not.
     for waiting in Mandate.objects.live().filter(membership=membership, effective_at=None):
-        end_mandate(mandate=waiting)
-        transaction.on_commit(partial(withdraw_signature, batch=waiting.batch, by=by), robust=True)
+        end_mandate(mandate=waiting, by=by)
     given_up = waits.by if waits.rights - wish.granted else None
     _take_away(membership, wish=wish.narrowed(had), had=had, given_up=given_up, by=by)
     if not wish.exceeds(had if proof else promised):
@@ -226,7 +221,7 @@ def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had
         refuse_beyond_counter(wish=wish)
 
 
-def _refuse_ending(membership: Membership, *, by: User) -> None:
+def refuse_ending(*, membership: Membership, by: User) -> None:
     """Agents of the merchant end any access, a person their own; else who manages the team, administrators' apart."""
     customer = membership.customer
     if membership.user_id == by.pk or Merchant.objects.for_agent(by).filter(pk=customer.merchant_id).exists():

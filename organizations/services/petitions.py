@@ -14,10 +14,10 @@ from accounts.models import User
 from organizations import audit
 from organizations.access import membership_of, who_can_grant
 from organizations.letters import absolute, write_to
-from organizations.models import AuditEvent, Customer, JoinRequest, Membership, Merchant, TakeOver
+from organizations.models import AuditEvent, Customer, JoinRequest, Mandate, Membership, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Role
 from organizations.refusals import Refusal
-from organizations.services.mandates import lock_customer
+from organizations.services.mandates import end_mandate, lock_customer
 from organizations.services.members import NotAMember
 from organizations.services.reach import BeyondReach
 from organizations.services.requests import ReasonMissing
@@ -177,6 +177,9 @@ def decide_take_over(*, take_over: TakeOver, is_accepted: bool, decision: str, b
         membership.requires_purchase_order = False
         membership.save(update_fields=["role", "ends_on", "ceiling", "requires_purchase_order"])
         membership.branches.clear()
+        # An agent put them in charge: no mandate says what they may do any more, and none that waits may say less.
+        for mandate in Mandate.objects.live().filter(membership=membership).select_for_update(of=("self",)):
+            end_mandate(mandate=mandate, by=by)
     take_over.decided_at, take_over.decided_by = timezone.now(), by
     take_over.is_accepted, take_over.decision = is_accepted, decision
     take_over.save(update_fields=["decided_at", "decided_by", "is_accepted", "decision"])

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -204,12 +205,13 @@ def member_remove(request: CustomerRequest, membership_id: int) -> HttpResponse:
 @require_POST
 def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     """To the page that signs what was prepared and not signed yet."""
-    mandate = get_object_or_404(request.customer.mandates.unsigned(), pk=mandate_id, prepared_by=request.user)
+    mandate = get_object_or_404(request.customer.mandates, pk=mandate_id, prepared_by=request.user)
     try:
         asked = mandates.ask_to_sign(
             customer=request.customer, batch=mandate.batch, by=request.user, origin=origin_of(request)
         )
-    except Refusal:  # signed or given up since the page was read: the list says which
+    except Refusal as refusal:
+        messages.warning(request, str(refusal))
         return see_other(reverse("organizations:team", args=[request.customer.public_id]))
     return see_other(path_of(request=asked))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +33,7 @@ Kind = SignatureEvent.Kind
 # What makes two requests for the same thing one.
 ASKED_AGAIN = (
     *("french_id", "french_title", "english_id", "english_title", "signer_id", "signer_name", "signer_phone"),
-    *("signer_language", "capacity", "merchant_slug"),
+    *("signer_email", "signer_language", "capacity", "merchant_slug"),
 )
 
 
@@ -67,7 +68,8 @@ def request_signature(
     """Ask one person to sign one document, in French and in English when there is an English one; write to them.
 
     Whoever asks themself is at the screen and gets no letter: lead them to `links.path_of`. The same asked twice is
-    one request. Signed, they are led on to `back_path`. Raises AlreadyAsked, SignerUnreachable, DocumentRefused.
+    one request; another document, or the same for who changed since, replaces what they asked of themself. Signed,
+    they are led on to `back_path`. Raises AlreadyAsked, SignerUnreachable, DocumentRefused.
     """
     email = _address(signer)
     with transaction.atomic():
@@ -86,7 +88,7 @@ def request_signature(
             back_path=back_path,
         )
         take_turns(about=f"{purpose}:{subject_key}:{email}")
-        if (waiting := _waiting_like(asked)) is not None:
+        if (waiting := _waiting_like(asked, origin=origin)) is not None:
             return waiting
         _save_new(asked)
         events.record(request=asked, kind=Kind.REQUESTED, by=by, origin=origin, message=_letter(asked))
@@ -139,8 +141,7 @@ def cancel(*, request: SignatureRequest, by: User, origin: Origin) -> SignatureR
     if asked.state == State.CANCELLED:
         return asked
     refuse_when_over(request=asked)
-    end(request=asked, state=State.CANCELLED)
-    events.record(request=asked, kind=Kind.CANCELLED, by=by, origin=origin)
+    _end_asking(asked, by=by, origin=origin)
     return asked
 
 
@@ -164,19 +165,31 @@ def decline(*, request: SignatureRequest, reason: str, by: User | None, origin: 
     return asked
 
 
-def _waiting_like(asked: SignatureRequest) -> SignatureRequest | None:
-    """The same request, if it waits already; one whose time is over makes way. Raises AlreadyAsked for another."""
+def _waiting_like(asked: SignatureRequest, *, origin: Origin) -> SignatureRequest | None:
+    """The same request, if it waits already; what is out of time, or they asked of themself and changed, makes way.
+
+    Raises AlreadyAsked for another.
+    """
     rows = SignatureRequest.objects.with_papers().select_for_update(of=("self",))
-    about = rows.about(purpose=asked.purpose, subject_key=asked.subject_key)
-    waiting = about.filter(state=State.WAITING, signer_email=asked.signer_email).first()
-    if waiting is None:
-        return None
-    if waiting.is_over:
-        expire(request=waiting)
-        return None
-    if any(getattr(waiting, name) != getattr(asked, name) for name in ASKED_AGAIN):
-        raise AlreadyAsked
-    return waiting
+    about = rows.about(purpose=asked.purpose, subject_key=asked.subject_key).filter(state=State.WAITING)
+    theirs = Q(signer_email=asked.signer_email)
+    if asked.signer_id is not None:
+        theirs |= Q(signer=asked.signer_id)  # whose address was another one
+    for waiting in about.filter(theirs).order_by("pk"):
+        if waiting.is_over:
+            expire(request=waiting)
+        elif all(getattr(waiting, name) == getattr(asked, name) for name in ASKED_AGAIN):
+            return waiting
+        elif {waiting.requested_by_id, waiting.signer_id} == {asked.requested_by_id}:
+            _end_asking(waiting, by=asked.requested_by, origin=origin)
+        else:
+            raise AlreadyAsked
+    return None
+
+
+def _end_asking(request: SignatureRequest, *, by: User, origin: Origin) -> None:
+    end(request=request, state=State.CANCELLED)
+    events.record(request=request, kind=Kind.CANCELLED, by=by, origin=origin)
 
 
 def _save_new(asked: SignatureRequest) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -10,6 +12,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
@@ -18,10 +21,11 @@ from organizations.permissions import Feature, Permission, Role
 from organizations.services import mandates
 from organizations.services.authority import ProofDecided, accept_proof, refuse_proof
 from organizations.services.invitations import SomebodyElse, accept_as_new, accept_invitation
-from organizations.services.mandates import ask_to_sign, cancel_mandate
+from organizations.services.mandates import ask_to_sign, cancel_mandate, correct_address
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.proofs import ProofMissing, keep_proof
 from organizations.services.requests import ReasonMissing
+from signatures.links import path_of
 from signatures.models import SignatureRequest
 from signatures.services.requests import decline
 from tests import factories
@@ -29,6 +33,7 @@ from tests.organizations.signing import (
     AT_HOME,
     NEW,
     invited,
+    invitee,
     member,
     prepared,
     sign,
@@ -93,6 +98,78 @@ def test_what_is_given_up_is_not_to_be_signed_any_more(acme, alice, django_captu
     assert SignatureRequest.objects.get().state == SignatureRequest.State.CANCELLED
     with pytest.raises(mandates.NothingToSign):
         ask_to_sign(customer=acme, batch=mandate.batch, by=alice, origin=AT_HOME)
+
+
+def texts_of(request: SignatureRequest) -> list[str]:
+    """What each page of the French document says."""
+    return [page.extract_text() for page in pypdf.PdfReader(BytesIO(bytes(request.french.content))).pages]
+
+
+GIVEN_UP = {
+    "given up": lambda mandate, by: cancel_mandate(mandate=mandate, by=by),
+    "corrected": lambda mandate, by: correct_address(mandate=mandate, email="autre@acme.example", by=by),
+}
+
+
+@pytest.mark.parametrize("how", GIVEN_UP)
+def test_what_one_person_of_a_batch_loses_is_on_no_document_and_keeps_the_others_from_nothing(
+    client, acme, alice, how, django_capture_on_commit_callbacks
+):
+    first = prepared(acme, alice, "un@acme.example", "deux@acme.example")
+    rest = Mandate.objects.get(email="deux@acme.example")
+    with django_capture_on_commit_callbacks(execute=True):
+        GIVEN_UP[how](first, alice)
+    first.signature.refresh_from_db()
+    assert first.signature.state == SignatureRequest.State.CANCELLED
+    client.force_login(alice)
+    old = client.get(path_of(request=first.signature))
+    assert old.status_code == 410
+    assert f'href="{reverse("organizations:team", args=[acme.public_id])}"' in old.text
+    client.post(reverse("organizations:mandate-sign", args=[acme.public_id, rest.pk]))
+    rest.refresh_from_db()
+    (page,) = texts_of(rest.signature)
+    assert "deux@acme.example" in page
+    sign(rest.signature, alice)
+    assert [row.email for row in Mandate.objects.filter(signed_at__isnull=False)] == ["deux@acme.example"]
+
+
+def test_one_given_up_while_a_killed_worker_left_the_document_waiting_undoes_its_signature(acme, alice):
+    first = prepared(acme, alice, "un@acme.example", "deux@acme.example")
+    Mandate.objects.filter(pk=first.pk).update(ended_at=timezone.now())
+    with pytest.raises(mandates.NotAllLeft):
+        sign(first.signature, alice)
+    assert not Mandate.objects.filter(signed_at__isnull=False).exists()
+    again = ask_to_sign(customer=acme, batch=first.batch, by=alice, origin=AT_HOME)
+    assert again != first.signature
+    sign(again, alice)
+    assert [row.email for row in Mandate.objects.filter(signed_at__isnull=False)] == ["deux@acme.example"]
+
+
+@pytest.mark.parametrize("change", [{"phone": "+15145550198"}, {"last_name": "Roy"}, {"language": "en-ca"},
+                                    {"email": "alice.roy@acme.example"}])  # fmt: skip
+def test_an_author_who_changed_since_signs_a_new_document_and_the_old_one_is_over(client, acme, alice, change):
+    mandate = prepared(acme, alice)
+    for name, value in change.items():
+        setattr(alice, name, value)
+    alice.save()
+    client.force_login(alice)
+    answer = client.post(reverse("organizations:mandate-sign", args=[acme.public_id, mandate.pk]))
+    old = mandate.signature
+    mandate.refresh_from_db()
+    assert answer.url == path_of(request=mandate.signature)
+    old.refresh_from_db()
+    assert (old.state, mandate.signature.state) == (SignatureRequest.State.CANCELLED, SignatureRequest.State.WAITING)
+    sign(mandate.signature, alice)
+    mandate.refresh_from_db()
+    assert mandate.signed_at is not None
+
+
+def test_what_keeps_from_signing_is_said(client, acme, alice):
+    mandate = prepared(acme, alice)
+    cancel_mandate(mandate=mandate, by=alice)
+    client.force_login(alice)
+    answer = client.post(reverse("organizations:mandate-sign", args=[acme.public_id, mandate.pk]))
+    assert str(mandates.NothingToSign()) in html.unescape(client.get(answer.url).text)
 
 
 def test_given_up_between_the_page_and_the_code_the_signature_is_undone(acme, alice):
@@ -307,6 +384,47 @@ def test_the_document_is_in_french_first_one_page_a_person_with_each_right_and_e
         assert words in french
     for words in ("Access mandate", "Buyer", "See invoices and balances", "$2,500.00", "compulsory", "further notice"):
         assert words in english.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def sizes_in(page: pypdf.PageObject) -> set[float]:
+    """The sizes of its letters, in points."""
+    found: set[float] = set()
+
+    def note(text: str, canvas: list[float], matrix: list[float], font: object, size: float) -> None:
+        if text.strip():
+            found.add(round(size * matrix[0] * canvas[0], 1))
+
+    page.extract_text(visitor_text=note)
+    return found
+
+
+def test_every_right_and_twenty_five_branches_fit_one_page_in_both_languages(acme, boreal, alice, folder):
+    alice.language = "en-ca"
+    alice.save()
+    name = "Succursale de Saint-Exemple-des-Monts numéro {}"
+    branches = [factories.BranchFactory(merchant=boreal, name=name.format(n), code=f"b{n}") for n in range(25)]
+    edges = {
+        "ceiling": 2500,
+        "requires_purchase_order": True,
+        "starts_on": date(2130, 9, 22),
+        "ends_on": date(2131, 9, 30),
+    }
+    wish = wished(Role.REQUESTER, *Permission, branches=frozenset(branch.pk for branch in branches), **edges)
+    whom = invitee("un.tres.long.nom.de.personne@construction-acme.example", last_name="Roy-Desrochers de La Fontaine")
+    proof = ContentFile(b"%PDF-1.7", name="resolution.pdf")
+    batch = mandates.prepare_invitations(customer=acme, people=[(whom, wish)], by=alice, proof=proof)
+    request = ask_to_sign(customer=acme, batch=batch, by=alice, origin=AT_HOME)
+    for document in (request.french, request.english):
+        reader = pypdf.PdfReader(BytesIO(bytes(document.content)))
+        assert len(reader.pages) == 1
+        words = re.sub(r"\s+", "", reader.pages[0].extract_text())
+        assert all(name.format(n).replace(" ", "") in words for n in range(25))
+        assert min(sizes_in(reader.pages[0])) == 8
+
+
+def test_a_mandate_of_the_usual_length_keeps_the_usual_type(acme, alice):
+    page = pypdf.PdfReader(BytesIO(bytes(prepared(acme, alice).signature.french.content))).pages[0]
+    assert {9, 20} <= sizes_in(page)
 
 
 def test_a_proof_accepted_leads_back_to_where_the_right_was_missing(acme, alice, bob, sam, proved):

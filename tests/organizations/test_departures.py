@@ -11,6 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import OutgoingMessage
+from organizations.access import grant_permission
 from organizations.models import AuditEvent, Card, CompanyLink, CounterDecision, Mandate, Membership, TakeOver
 from organizations.permissions import Permission, Role
 from organizations.services import departures
@@ -21,6 +22,7 @@ from organizations.services.groups import ask_link, confirm_link
 from organizations.services.mandates import Invitee, LastAdministrator, write_mandate
 from organizations.services.members import change_member, remove_member
 from organizations.services.petitions import TakeOverWaiting, ask_take_over
+from organizations.services.reach import AdministratorBeyond, ChargeLost
 from organizations.terms import Wish
 from tests import factories
 from tests.organizations.signing import invited as invited_by
@@ -335,3 +337,46 @@ def test_the_receipt_is_found_again_on_the_page_of_the_member(acme, alice, bob):
     mine.post(left(acme, bob), {"successor": ""})
     assert "Reçu de son départ" in mine.get(page).text
     assert page_of("member-remove", acme, member(bob).pk) not in mine.get(page).text
+
+
+@pytest.fixture
+def old(acme, alice, olga, bob) -> Membership:
+    """What Bob had before he was removed; he came back since, and is at work."""
+    ended = member(bob)
+    remove_member(membership=ended, by=alice)
+    factories.MembershipFactory(customer=acme, user=bob, role=Role.EDITOR)
+    ended.refresh_from_db()
+    return ended
+
+
+def test_the_departure_of_who_came_back_is_that_of_the_access_that_ended_alone(acme, alice, olga, bob, old, invited):
+    theirs = browser(bob)
+    asked = ask_take_over(customer=acme, reason="Alice est partie.", by=bob)
+    page = browser(alice).get(page_of("member-left", acme, old.pk)).content.decode()
+    assert "1 invitation" not in page
+    event = departures.declare_gone(membership=old, successor=None, by=alice)
+    assert {name: event.data[name] for name in ("invitations", "take_overs", "cards", "sessions", "signed_out")} == {
+        "invitations": 0, "take_overs": 0, "cards": 0, "sessions": 0, "signed_out": 0,
+    }  # fmt: skip
+    asked.refresh_from_db()
+    invited.refresh_from_db()
+    assert (asked.withdrawn_at, invited.ended_at) == (None, None)
+    assert acme.permissions_for(bob)
+    assert theirs.get(acme.get_absolute_url()).status_code == 200
+
+
+def test_who_may_not_end_an_access_declares_nobody_gone_whose_access_ended(acme, alice, olga, bob, rita):
+    Membership.objects.filter(user=bob).update(role=Role.ADMINISTRATOR)
+    ended = member(bob)
+    remove_member(membership=ended, by=alice)
+    with pytest.raises(ChargeLost):
+        departures.declare_gone(membership=ended, successor=None, by=rita)
+    grant_permission(customer=acme, user=rita, permission=Permission.MANAGE_TEAM)
+    with pytest.raises(AdministratorBeyond):
+        departures.declare_gone(membership=ended, successor=None, by=rita)
+    assert departures.departure_of(membership=ended) is None
+
+
+def test_who_came_back_does_not_take_over_from_themself(acme, alice, olga, bob, old):
+    Membership.objects.filter(user=bob, removed_at=None).update(role=Role.ADMINISTRATOR)
+    assert {row.user for row in departures.heirs_of(membership=old)} == {alice, olga}

@@ -242,6 +242,35 @@ def test_a_member_who_holds_the_address_under_another_is_not_changed_by_it(acme,
     assert member(bob).role == Role.EDITOR
 
 
+def on_file_of_another(acme, **days: object) -> User:
+    """Another profile, whose row bears an address of the company that is not theirs."""
+    other = factories.UserFactory(email="autre@ailleurs.example")
+    factories.MembershipFactory(customer=acme, user=other, email="comptoir@acme.example", role=Role.EDITOR, **days)
+    return other
+
+
+def test_an_address_still_on_file_for_somebody_whose_access_is_over_lets_its_holder_in(acme, alice):
+    other = on_file_of_another(acme, ends_on=timezone.localdate() - timedelta(days=3))
+    token = invited(acme, alice, "comptoir@acme.example")
+    user = accept_as_new(token=token, **CHOSEN)
+    assert Permission.PICK_UP in acme.permissions_for(user)
+    assert not acme.permissions_for(other)
+    assert member(other).email == "comptoir@acme.example"
+
+
+def test_a_known_person_whose_address_is_on_file_for_another_comes_in_too(acme, alice, ines):
+    token = invited(acme, alice, ines.email)
+    Membership.objects.filter(user=alice).update(email=ines.email)  # since it was prepared
+    accept_invitation(token=token, by=ines)
+    assert Permission.PICK_UP in acme.permissions_for(ines)
+
+
+def test_an_address_of_somebody_whose_access_begins_later_is_a_member_already(acme, alice):
+    on_file_of_another(acme, starts_on=timezone.localdate() + timedelta(days=3))
+    with pytest.raises(mandates.AlreadyMember):
+        prepared(acme, alice, "comptoir@acme.example")
+
+
 def test_a_person_on_file_becomes_the_member_they_were(acme, alice):
     on_file = factories.MembershipFactory(customer=acme, email=NEW, role=Role.BUYER, last_name="Royal")
     user = accept_as_new(token=invited(acme, alice), **CHOSEN)

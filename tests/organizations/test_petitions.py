@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
-from organizations.models import AuditEvent, JoinRequest, TakeOver
+from organizations.models import AuditEvent, JoinRequest, Mandate, TakeOver
 from organizations.permissions import Permission, Role
 from organizations.services import petitions
-from organizations.services.mandates import BeyondReach
-from organizations.services.members import NotAMember, remove_member
+from organizations.services.mandates import BeyondReach, NothingToSign
+from organizations.services.members import NotAMember, change_member, remove_member
 from organizations.services.petitions import ask_take_over, ask_to_join, decide_join, decide_take_over, oppose_take_over
 from organizations.services.requests import ReasonMissing
-from tests.organizations.signing import member
+from tests.organizations.signing import member, sign_batch, wished
 
 pytestmark = pytest.mark.django_db
 
@@ -173,6 +173,21 @@ def test_an_agent_decides_after_everybody_had_time(acme, bob, sam, asked, today,
     assert acme.events.filter(event=AuditEvent.Event.TAKE_OVER_DECIDED, by=sam).exists()
     with pytest.raises(petitions.TakeOverOver):
         decide_take_over(take_over=asked, is_accepted=False, decision="Non", by=sam)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_what_was_prepared_before_takes_nothing_from_the_new_administrator(
+    acme, alice, bob, sam, asked, today, time_machine, is_signed
+):
+    batch = change_member(membership=member(bob), wish=wished(Role.VISITOR, Permission.VIEW_INVOICES), by=alice)
+    if is_signed:
+        sign_batch(batch, alice)
+    time_machine.move_to(today + timedelta(days=7))
+    decide_take_over(take_over=asked, is_accepted=True, decision="Vu l’acte", by=sam)
+    with pytest.raises(NothingToSign):
+        sign_batch(batch, alice)
+    assert member(bob).role == Role.ADMINISTRATOR
+    assert not Mandate.objects.live().exists()
 
 
 def test_an_administrator_who_is_there_ends_it(acme, alice, bob, rita, sam, asked, today, time_machine):

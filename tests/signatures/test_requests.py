@@ -86,13 +86,35 @@ def test_the_same_asked_twice_is_one_request(alice, bob, boreal):
     assert SignatureEvent.objects.count() == 1
 
 
-def test_another_document_for_the_same_thing_waits_for_the_first_to_be_given_up(alice, boreal):
-    first = asked_of(alice, merchant=boreal)
+def test_another_document_for_the_same_thing_waits_for_the_first_to_be_given_up(alice, bob, boreal):
+    first = asked_of(alice, merchant=boreal, by=bob)
     other = paper("Autre autorisation", "fr-CA")
-    with pytest.raises(AlreadyAsked):
-        asked_of(alice, merchant=boreal, french=other)
-    requests.cancel(request=first, by=alice, origin=AT_HOME)
-    assert asked_of(alice, merchant=boreal, french=other) != first
+    for by in (bob, alice):
+        with pytest.raises(AlreadyAsked):
+            asked_of(alice, merchant=boreal, by=by, french=other)
+    requests.cancel(request=first, by=bob, origin=AT_HOME)
+    assert asked_of(alice, merchant=boreal, by=bob, french=other) != first
+
+
+@pytest.mark.parametrize("change", [{"phone": "+15145550177"}, {"language": "en-ca"}, {"capacity": "Propriétaire"},
+                                    {"french": paper("Autre autorisation", "fr-CA")}])  # fmt: skip
+def test_what_one_asks_of_oneself_otherwise_replaces_what_waited(alice, boreal, change):
+    first = asked_of(alice, merchant=boreal)
+    second = asked_of(alice, merchant=boreal, **change)
+    first.refresh_from_db()
+    assert (first.state, second.state) == (State.CANCELLED, State.WAITING)
+    event = first.events.latest("pk")
+    assert (event.kind, event.by, event.ip) == (Kind.CANCELLED, alice, AT_HOME.ip)
+    with pytest.raises(RequestCancelled):
+        signed_by(alice, first)
+
+
+def test_with_another_address_the_request_to_the_former_one_is_over(alice, boreal):
+    first = asked_of(alice, merchant=boreal)
+    alice.email = "alice.roy@acme.example"
+    second = asked_of(alice, merchant=boreal)
+    first.refresh_from_db()
+    assert (first.state, second.state, second.signer_email) == (State.CANCELLED, State.WAITING, alice.email)
 
 
 def test_a_request_out_of_time_makes_way(alice, boreal, time_machine):
