@@ -20,7 +20,13 @@ from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
 from organizations.services import recognition
 from organizations.services.effects import put_in_effect
-from organizations.services.mandates import AuthorityLost, lock_customer, lock_mandate, refuse_lost_authority
+from organizations.services.mandates import (
+    AuthorityLost,
+    GivenToOneself,
+    lock_customer,
+    lock_mandate,
+    refuse_lost_authority,
+)
 from organizations.services.profiles import ProfileInUse, complete_profile, profile_in_use
 
 LASTS = timedelta(days=14)
@@ -158,7 +164,7 @@ def accept_as_new(*, token: str, password: str, first_name: str, last_name: str,
 
 @transaction.atomic
 def accept_invitation(*, token: str, by: User) -> Customer:
-    """Let in a person who has a profile, signed in as the one invited. Raises SomebodyElse, AlreadyIn."""
+    """Let in a person who has a profile, signed in as the one invited. Raises SomebodyElse, AlreadyIn, GivenToOneself."""
     invitation = _lock(token=token)
     if not is_theirs(invitation=invitation, user=by):
         raise SomebodyElse
@@ -198,6 +204,8 @@ def _refuse_over(invitation: Invitation, *, is_late_fine: bool = False) -> None:
 
 def _accept(invitation: Invitation, *, user: User) -> None:
     mandate = invitation.mandate
+    if user == mandate.prepared_by:  # an address they confirmed since
+        raise GivenToOneself
     try:
         refuse_lost_authority(mandate=mandate)
     except AuthorityLost as lost:

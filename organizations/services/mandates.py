@@ -28,6 +28,7 @@ from organizations.permissions import Role
 from organizations.refusals import Refusal
 from organizations.services.proofs import keep_proof, proof_columns
 from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
+from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
 from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
@@ -328,7 +329,7 @@ def refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User,
         refuse_beyond_counter(wish=wish)
         _refuse_listed(customer, invitee)
         return
-    if invitee.email == normalize_email(by.email):
+    if invitee.email in confirmed_addresses(user=by) | {normalize_email(by.email)}:
         raise InvitesOneself if through is None else GivenToOneself
     present = Membership.objects.active().filter(customer=customer, user__isnull=False)
     if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():

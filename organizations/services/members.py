@@ -34,6 +34,7 @@ from organizations.services.mandates import (
 )
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
 from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
+from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -217,7 +218,8 @@ def is_over(*, membership: Membership) -> bool:
 
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
     """What its giver may not give, or may not give to this person."""
-    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+    is_oneself = membership.user == by or (membership.user is None and membership.email in confirmed_addresses(user=by))
+    if is_oneself and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
     if wish != had:

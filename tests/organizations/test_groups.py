@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pypdf
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -241,6 +242,23 @@ def test_they_give_nothing_to_themselves(acme, globex, alice, charlie, linked):
     mine = Membership.objects.get(user=alice, customer=globex)
     with pytest.raises(GivenToOneself):
         change_member(membership=mine, wish=wished(Role.EDITOR), by=alice)
+
+
+def test_an_other_address_of_theirs_is_theirs_whenever_they_confirmed_it(acme, globex, alice, charlie, linked, client):
+    mine = EmailAddress.objects.create(user=alice, email="moi@ailleurs.example", verified=True)
+    on_file = factories.MembershipFactory(customer=globex, email=mine.email, role=Role.VISITOR)
+    with pytest.raises(GivenToOneself):
+        prepare_invitations(customer=globex, people=[(invitee(mine.email), wished())], by=alice)
+    with pytest.raises(GivenToOneself):
+        change_member(membership=on_file, wish=wished(Role.EDITOR), by=alice)
+    mine.delete()
+    token = invited(globex, alice, mine.email, wish=wished(Role.ADMINISTRATOR))
+    EmailAddress.objects.create(user=alice, email=mine.email, verified=True)
+    client.force_login(alice)
+    answer = client.post(reverse("organizations:invitation", args=[token]))
+    assert answer.status_code == 422
+    assert "Personne ne se donne" in answer.text
+    assert not Membership.objects.filter(customer=globex, user=alice).exists()
 
 
 def test_the_team_page_says_so_to_both(client, acme, globex, alice, charlie, linked):
