@@ -38,11 +38,12 @@ def take_effect(*, request: SignatureRequest) -> None:
     first = rows.first()
     if first is None:
         raise mandates.NothingToSign
-    lock_customer(pk=first.customer_id)
+    customer = lock_customer(pk=first.customer_id)
     waiting = [lock_mandate(mandate=row) for row in rows]  # asked again under the lock
     if not waiting:
         raise mandates.NothingToSign
     for mandate in waiting:
+        mandate.customer = customer  # the first of them may open its space
         mandates.refuse_lost_authority(mandate=mandate)
         mandate.signed_at = timezone.now()
         mandate.save(update_fields=["signed_at"])

@@ -13,6 +13,7 @@ from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services.mandates import LastAdministrator, lock_customer
 from organizations.services.proofs import proved_of
+from organizations.services.recognition import open_space
 from organizations.terms import as_columns, known, terms_signed
 
 
@@ -26,7 +27,8 @@ class AloneInCharge(Refusal):
 def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     """The membership becomes what the mandate says, which replaces the former one. Under the customer's lock.
 
-    What needs a proof of authority waits for an agent to accept it.
+    What needs a proof of authority waits for an agent to accept it. What the parent company signed opens the space:
+    a counter believes the list of people from then on.
     """
     refuse_last(membership=membership, role=mandate.role, lasts=mandate.ends_on is None)
     for name, value in as_columns(wish=terms_signed(mandate=mandate)).items():
@@ -38,6 +40,8 @@ def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     set_grants(membership=membership, granted=known(mandate.granted) - unproved(mandate=mandate, membership=membership))
     mandate.membership, mandate.effective_at = membership, timezone.now()
     mandate.save(update_fields=["membership", "effective_at"])
+    if mandate.through_id is not None:
+        open_space(customer=mandate.customer, by=mandate.prepared_by)
 
 
 def refuse_last(*, membership: Membership, role: str, lasts: bool) -> None:

@@ -13,11 +13,22 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
+from organizations import lookup, offline
 from organizations.access import who_may_be_asked
-from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
+from organizations.branches import Place
+from organizations.models import (
+    AuditEvent,
+    CompanyLink,
+    CounterDecision,
+    Customer,
+    Invitation,
+    Mandate,
+    Membership,
+)
 from organizations.permissions import Permission, Role
 from organizations.services import groups
 from organizations.services.groups import ask_link, confirm_link, declare_link, end_link, refuse_link
+from organizations.services.invitations import accept_invitation
 from organizations.services.mandates import (
     AuthorityLost,
     BeyondReach,
@@ -222,6 +233,29 @@ def test_the_mandate_says_on_whose_authority(acme, globex, alice, charlie, linke
         assert words in text, words
     assert "société mère de Globex ltée" in text
     assert "Acme Construction inc." in mandate.signature.capacity
+
+
+def test_what_they_sign_opens_a_space_nobody_opened(acme, globex, alice, linked, boreal, client):
+    place = Place(merchant=boreal, branch=None)
+    on_file = factories.MembershipFactory(customer=globex, first_name="Léo", last_name="Côté", role=Role.EDITOR)
+    assert [found.decision(at=None, amount=None).reason for found in lookup.find(merchant_id=boreal.pk, text="Léo")] == [
+        CounterDecision.Reason.NOT_OPENED
+    ]
+    token = invited(globex, alice, "noe@globex.example", wish=wished(Role.EDITOR))
+    noe = factories.UserFactory(email="noe@globex.example")
+    accept_invitation(token=token, by=noe)
+    for membership in (on_file, member(noe)):
+        assert lookup.person(merchant_id=boreal.pk, pk=membership.pk).decision(at=None, amount=None).may_rent
+    assert {found.membership for found in offline.people_at(place=place)} >= {on_file, member(noe)}
+    assert globex.events.filter(event=Event.CUSTOMER_OPENED, by=alice).count() == 1
+
+
+def test_people_they_sign_in_for_the_counter_alone_open_it_once_too(acme, globex, alice, linked):
+    people = [(invitee("", first_name=name, phone="+15145550199"), wished()) for name in ("Léo", "Lou")]
+    sign_batch(prepare_invitations(customer=globex, people=people, by=alice), alice)
+    globex.refresh_from_db()
+    assert globex.opened_at is not None
+    assert globex.events.filter(event=Event.CUSTOMER_OPENED).count() == 1
 
 
 def test_they_change_and_remove_people_but_keep_the_last_administrator(acme, globex, alice, charlie, linked):
