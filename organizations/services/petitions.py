@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import membership_of, who_can_grant
+from organizations.access import membership_of, who_may_be_asked
 from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, Customer, JoinRequest, Membership, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Role
@@ -54,7 +54,7 @@ class StillCooling(Refusal):
 
 @transaction.atomic
 def ask_to_join(*, merchant: Merchant, customer_number: str, message: str, by: User) -> JoinRequest:
-    """Ask the administrators of a company, if the number is one’s; who asks cannot tell. Twice in a month is once."""
+    """Ask who gives access to a company, if the number is one’s; who asks cannot tell. Twice in a month is once."""
     User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two clicks come one after the other
     mine, now = JoinRequest.objects.filter(user=by, merchant=merchant), timezone.now()
     # Whatever was decided: a number nobody has is never decided, and asking again must not tell the two apart.
@@ -73,7 +73,7 @@ def ask_to_join(*, merchant: Merchant, customer_number: str, message: str, by: U
     )  # fmt: skip
     if customer is not None:
         audit.record(event=Event.JOIN_ASKED, customer=customer, by=by, email=by.email)
-        for granter in who_can_grant(customer=customer):
+        for granter in who_may_be_asked(customer=customer):
             if granter.user is not None:
                 _write_about_join(asked, customer=customer, granter=granter.user)
     return asked

@@ -17,7 +17,7 @@ from organizations.views.team import key_in, of_members, see_other
 PAGE = 25
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_safe
 def refusal_list(request: CustomerRequest) -> HttpResponse:
@@ -38,7 +38,7 @@ def refusal_list(request: CustomerRequest) -> HttpResponse:
     return render(request, "organizations/refusal_list.html", context)
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def refusal(request: CustomerRequest, decision_id: int) -> HttpResponse:
     """Where the letter leads. One press asks; pressed again, the page says it is open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from io import BytesIO
 
 import pypdf
@@ -19,14 +20,18 @@ from organizations.branches import Place
 from organizations.models import (
     AuditEvent,
     CompanyLink,
+    CounterCase,
     CounterDecision,
     Customer,
     Invitation,
     Mandate,
     Membership,
+    Review,
 )
 from organizations.permissions import Permission, Role
 from organizations.services import groups
+from organizations.services.cases import answer_case
+from organizations.services.counter import refuse_unlisted
 from organizations.services.groups import ask_link, confirm_link, declare_link, end_link, refuse_link
 from organizations.services.invitations import accept_invitation
 from organizations.services.mandates import (
@@ -38,7 +43,9 @@ from organizations.services.mandates import (
     prepare_invitations,
 )
 from organizations.services.members import change_member, remove_member
+from organizations.services.petitions import ask_to_join
 from organizations.services.requests import ReasonMissing
+from organizations.services.reviews import look_after_reviews
 from tests import factories
 from tests.organizations.signing import AT_HOME, invited, invitee, member, prepared, sign, sign_batch, wished
 from tests.strictness import StrictClient
@@ -315,6 +322,74 @@ def test_who_has_a_role_in_both_sees_the_subsidiary_once_under_its_parent(client
     page = client.get(acme.get_absolute_url()).text
     assert page.count(f'href="{globex.get_absolute_url()}"') == 1
     assert page.index(f'href="{acme.get_absolute_url()}"') < page.index(f'href="{globex.get_absolute_url()}"')
+
+
+# --- where the subsidiary has nobody in charge -------------------------------------------------
+
+
+@pytest.fixture
+def orphan(acme, globex, boreal, alice, sam, today):
+    """Globex, opened long ago, where Bella edits and nobody administers; Acme is above it."""
+    long_ago = timezone.now() - timedelta(days=200)
+    Customer.objects.filter(pk=globex.pk).update(opened_at=long_ago)
+    bella = factories.UserFactory(email="bella@globex.example", first_name="Bella")
+    factories.MembershipFactory(customer=globex, user=bella, role=Role.EDITOR, created_at=long_ago, ceiling=500)
+    confirm_link(link=ask_link(parent=acme, customer_number="10977", message="", by=alice), decision="Vu", by=sam)
+    OutgoingMessage.objects.all().delete()
+    globex.refresh_from_db()
+    return globex
+
+
+def told_to(person: User) -> OutgoingMessage:
+    return OutgoingMessage.objects.get(recipient=person.email)
+
+
+def test_a_refusal_there_is_told_to_the_parent_company_which_may_ask_about_it(client, orphan, boreal, alice, sam):
+    row = refuse_unlisted(customer=orphan, person="Luc", place=Place(merchant=boreal, branch=None), by=sam)
+    page = reverse("organizations:refusal", args=[orphan.public_id, row.pk])
+    assert row.is_told
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    listed = reverse("organizations:refusals", args=[orphan.public_id])
+    assert f'href="{listed}"' in client.get(reverse("organizations:team", args=[orphan.public_id])).text
+    assert f'href="{page}"' in client.get(listed).text
+    assert client.post(page, {"message": "Pourquoi?"}).status_code == 303
+    factories.MembershipFactory(customer=orphan, user=factories.UserFactory())  # in charge since
+    answer_case(case=CounterCase.objects.get(), answer="Réglé.", by=sam)
+    answer = OutgoingMessage.objects.get(template="organizations/emails/case_answered")
+    assert (answer.recipient, "Réglé." in answer.text) == (alice.email, True)
+
+
+def test_who_asks_to_join_there_is_answered_by_the_parent_company(client, orphan, boreal, alice):
+    asker = factories.UserFactory(first_name="Noé")
+    ask_to_join(merchant=boreal, customer_number=orphan.number, message="", by=asker)
+    page = reverse("organizations:join-requests", args=[orphan.public_id])
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    assert "Noé" in client.get(page).text
+
+
+def test_the_review_of_its_people_is_begun_and_answered_by_the_parent_company(client, orphan, alice):
+    look_after_reviews()
+    review = Review.objects.get(customer=orphan)
+    page = reverse("organizations:team-review", args=[orphan.public_id])
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    bella = Membership.objects.get(customer=orphan)
+    assert client.post(page, {"review": review.pk, "confirm": bella.pk}).status_code == 303
+    review.refresh_from_db()
+    assert review.closed_at is not None
+    assert review.confirmations.get().confirmed_by == alice
+
+
+def test_without_a_parent_company_or_with_nobody_else_there_is_no_review(orphan, alice):
+    CompanyLink.objects.update(ended_at=timezone.now(), ended_by=alice)
+    look_after_reviews()
+    assert not Review.objects.exists()
+    CompanyLink.objects.update(ended_at=None, ended_by=None)
+    Membership.objects.filter(customer=orphan).update(role=Role.ADMINISTRATOR)  # alone, and in charge
+    look_after_reviews()
+    assert not Review.objects.exists()
 
 
 # --- ending -----------------------------------------------------------------------------------
