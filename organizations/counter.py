@@ -32,7 +32,10 @@ SENTENCES: dict[str, str | Promise] = {
     Reason.CEILING: _("%(amount)s is above this person’s ceiling, %(ceiling)s for one transaction."),
     Reason.NOT_THEM: _("The person could not show that they are %(person)s."),
 }
-
+# For who sees no prices: the same without an amount.
+WITHOUT_AMOUNTS: dict[str, str | Promise] = {
+    Reason.CEILING: _("It is above this person’s ceiling for one transaction."),
+}
 
 DOUBLED = re.compile(r"(?<!\.)\.\.(?!\.)")  # a sentence that ends with « inc. »
 
@@ -63,7 +66,7 @@ class Decision:
         kept = {"day": self.day, "words": self.words, "amount": self.amount, "ceiling": self.ceiling}
         return {name: str(value) for name, value in kept.items() if value not in {None, ""}}
 
-    def sentence(self, *, person: str, customer: str, language: str) -> str:
+    def sentence(self, *, person: str, customer: str, language: str, sees_prices: bool = True) -> str:
         """The reason in the language of who reads it; empty when nothing is against it."""
         if not self.reason:
             return ""
@@ -75,8 +78,9 @@ class Decision:
             "amount": money(self.amount, language),
             "ceiling": money(self.ceiling, language),
         }
+        sentences = SENTENCES if sees_prices else SENTENCES | WITHOUT_AMOUNTS
         with translation.override(language):
-            return DOUBLED.sub(".", str(SENTENCES[self.reason]) % words)
+            return DOUBLED.sub(".", str(sentences[self.reason]) % words)
 
 
 def as_decided(*, row: CounterDecision) -> Decision:

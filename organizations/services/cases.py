@@ -99,7 +99,7 @@ def page_of_refusal(*, decision: CounterDecision) -> str:
     return absolute(reverse("organizations:refusal", args=[decision.customer.public_id, decision.pk]))
 
 
-def why_refused(*, decision: CounterDecision, language: str) -> str:
+def why_refused(*, decision: CounterDecision, language: str, sees_prices: bool = True) -> str:
     """The reason in words, as the counter said it that day."""
-    sentence = as_decided(row=decision)
-    return sentence.sentence(person=decision.person, customer=decision.customer.name, language=language)
+    said, company = as_decided(row=decision), decision.customer.name
+    return said.sentence(person=decision.person, customer=company, language=language, sees_prices=sees_prices)

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import cards, lookup
-from organizations.access import who_may_be_asked
+from organizations.access import permissions_of, who_may_be_asked
 from organizations.branches import Place
 from organizations.counter import Act, Answer, Decision, Reason, as_decided
 from organizations.letters import absolute, write_to
 from organizations.lookup import Found
 from organizations.models import Card, CounterDecision, Customer
+from organizations.permissions import Permission
 from organizations.refusals import Refusal
 
 TOLD_AGAIN_AFTER = timedelta(hours=1)
@@ -182,7 +183,12 @@ def _keep(row: CounterDecision) -> CounterDecision:
                 "decision": row,
                 "customer": row.customer,
                 "person": person,
-                "why": why.sentence(person=row.person, customer=row.customer.name, language=person.language),
+                "why": why.sentence(
+                    person=row.person,
+                    customer=row.customer.name,
+                    language=person.language,
+                    sees_prices=Permission.VIEW_PRICES in permissions_of(customer=row.customer, user=person),
+                ),
                 "action_url": page,
             },
             language=person.language,

@@ -30,9 +30,8 @@ def refusal_list(request: CustomerRequest) -> HttpResponse:
     shown = found[:PAGE]
     for decision in shown:
         decision.customer = request.customer
-    language = get_language() or "fr-ca"
     context = {
-        "refusals": [(decision, why_refused(decision=decision, language=language)) for decision in shown],
+        "refusals": [(decision, _why(request, decision)) for decision in shown],
         "more": shown[-1].pk if len(found) > PAGE else None,
     }
     return render(request, "organizations/refusal_list.html", context)
@@ -53,8 +52,13 @@ def refusal(request: CustomerRequest, decision_id: int) -> HttpResponse:
     context = {
         "decision": decision,
         "shows_amount": decision.amount is not None and Permission.VIEW_PRICES in request.permissions,
-        "why": why_refused(decision=decision, language=get_language() or "fr-ca"),
+        "why": _why(request, decision),
         "case": getattr(decision, "case", None),
         "form": form,
     }
     return render(request, "organizations/refusal.html", context, status=422 if form.is_bound else 200)
+
+
+def _why(request: CustomerRequest, decision: CounterDecision) -> str:
+    sees_prices = Permission.VIEW_PRICES in request.permissions
+    return why_refused(decision=decision, language=get_language() or "fr-ca", sees_prices=sees_prices)

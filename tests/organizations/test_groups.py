@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 
 import pypdf
@@ -31,7 +32,7 @@ from organizations.models import (
 from organizations.permissions import Permission, Role
 from organizations.services import groups
 from organizations.services.cases import answer_case
-from organizations.services.counter import refuse_unlisted
+from organizations.services.counter import record_decision, refuse_unlisted
 from organizations.services.groups import ask_link, confirm_link, declare_link, end_link, refuse_link
 from organizations.services.invitations import accept_invitation
 from organizations.services.mandates import (
@@ -358,6 +359,18 @@ def test_a_refusal_there_is_told_to_the_parent_company_which_may_ask_about_it(cl
     answer_case(case=CounterCase.objects.get(), answer="Réglé.", by=sam)
     answer = OutgoingMessage.objects.get(template="organizations/emails/case_answered")
     assert (answer.recipient, "Réglé." in answer.text) == (alice.email, True)
+
+
+@pytest.mark.parametrize("sees_prices", [False, True])
+def test_the_letter_names_an_amount_to_who_sees_the_prices_of_that_company(orphan, boreal, alice, sam, sees_prices):
+    bella, place = Membership.objects.get(customer=orphan), Place(merchant=boreal, branch=None)
+    if sees_prices:
+        factories.MembershipFactory(customer=orphan, user=alice, role=Role.ACCOUNTANT)
+    record_decision(membership_id=bella.pk, place=place, act=CounterDecision.Act.REFUSED, by=sam, language="fr-ca",
+                    amount=Decimal("4321.09"))  # fmt: skip
+    letter = told_to(alice)
+    assert ("321,09" in letter.text, "321,09" in letter.html) == (sees_prices, sees_prices)
+    assert "plafond de cette personne" in letter.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_who_asks_to_join_there_is_answered_by_the_parent_company(client, orphan, boreal, alice):
