@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -13,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from organizations import audit
 from organizations.access import membership_of, who_may_be_asked
-from organizations.letters import absolute, write_to
+from organizations.letters import absolute, language_of, write_to
 from organizations.models import AuditEvent, Customer, JoinRequest, Membership, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Role
 from organizations.refusals import Refusal
@@ -195,16 +196,17 @@ def _lock(take_over: TakeOver) -> tuple[Customer, TakeOver]:
 
 
 def _announce(take_over: TakeOver) -> None:
-    """To every member who signs in, and to the asker: where it stands."""
+    """To every member who signs in, the asker too, and to whoever may oppose once they come: where it stands."""
     customer = take_over.customer
-    people = Membership.objects.active().filter(customer=customer, user__isnull=False, user__is_active=True)
+    on_file = Q(user=None, role__in=OPENING_ROLES) & ~Q(email="")
+    people = Membership.objects.active().filter(on_file | Q(user__is_active=True), customer=customer)
     for membership in people.select_related("user").order_by("pk"):
         person = membership.user
-        if person is None:
-            continue
+        email = person.email if person else membership.email
+        language = person.language if person else language_of(email=email, otherwise=customer.language)
         write_to(
             merchant=customer.merchant,
-            to=person.email,
+            to=email,
             template="organizations/emails/take_over",
             context={
                 "customer": customer,
@@ -213,7 +215,7 @@ def _announce(take_over: TakeOver) -> None:
                 "may_oppose": membership.role in OPENING_ROLES,
                 "action_url": absolute(reverse("organizations:take-over", args=[customer.public_id])),
             },
-            language=person.language,
+            language=language,
         )
 
 
