@@ -63,12 +63,12 @@ def _signed_in_person(request: HttpRequest, invitation: Invitation, *, token: st
     if request.method != "POST":
         return _page(request, invitation, case="theirs")
     try:
-        customer = invitations.accept_invitation(token=token, by=person)
+        page = invitations.accept_invitation(token=token, by=person)
     except invitations.InvitationOver:
         return see_other(request.path)
     except Refusal as refusal:
         return _page(request, invitation, case="theirs", refusal=refusal)
-    return see_other(customer.get_absolute_url())
+    return see_other(page)
 
 
 def _new_person(request: HttpRequest, invitation: Invitation, *, token: str) -> HttpResponse:

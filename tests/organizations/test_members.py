@@ -25,7 +25,7 @@ from organizations.services.members import ask_for_permission, change_member, gr
 from organizations.services.proofs import ProofMissing
 from organizations.services.reach import BeyondEdges
 from tests import factories
-from tests.organizations.signing import sign_batch, wished
+from tests.organizations.signing import sign_batch, token_mailed_to, wished
 
 pytestmark = pytest.mark.django_db
 
@@ -165,6 +165,25 @@ def test_what_was_given_leads_back_to_where_it_was_missing(acme, alice, bob):
     ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob, back=page)
     sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
     assert page in OutgoingMessage.objects.get(template="organizations/emails/access_changed").text
+
+
+def test_a_page_they_asked_from_for_something_else_or_before_is_none_to_go_back_to(acme, alice, bob, time_machine):
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob, back=f"/c/{acme.public_id}/asked/")
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_DOCUMENTS, by=alice), alice)
+    change_member(membership=member(bob), wish=wished(Role.EDITOR, Permission.VIEW_DOCUMENTS), by=alice)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    letters = OutgoingMessage.objects.filter(template="organizations/emails/access_changed").order_by("pk")
+    assert ["/asked/" in letter.text for letter in letters] == [True, False, False]
+
+
+def test_who_is_promoted_for_a_permission_they_asked_goes_on_where_it_was_missing(client, acme, alice, bob):
+    page = f"{acme.get_absolute_url()}team/?state=ended"
+    ask_for_permission(customer=acme, permission=Permission.MANAGE_TEAM, by=bob, back=page)
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    client.force_login(bob)
+    answer = client.post(f"/invitations/{token_mailed_to(bob.email)}/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)
 
 
 def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):
