@@ -52,7 +52,9 @@ class CardRevoked(CardRefused):
 
 
 class CardOfNobody(CardRefused):
-    sentence: str | Promise = _("The profile of whoever this card was made for is closed: it is worth nothing any more.")
+    sentence: str | Promise = _(
+        "The profile of whoever this card was made for is closed: it is worth nothing any more."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, 
 from organizations.papers import papers_of
 from organizations.permissions import Role
 from organizations.refusals import Refusal
-from organizations.services.proofs import keep_proof, proof_columns
+from organizations.services.proofs import keeping_proof, proof_columns
 from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
 from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
@@ -102,8 +102,7 @@ def prepare_invitations(
     Says under which batch they are signed together.
     """
     batch = uuid.uuid4()
-    path = keep_proof(proof=proof)
-    with transaction.atomic():
+    with keeping_proof(proof=proof) as path, transaction.atomic():
         customer = lock_customer(pk=customer.pk)
         if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
             raise NoTeam

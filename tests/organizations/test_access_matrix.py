@@ -240,9 +240,7 @@ def assert_team_alone(client, doors) -> None:
 
 
 def test_the_doors_of_a_parent_are_the_pages_of_the_team():
-    assert {r.name for r in OF_CUSTOMERS if r.view.or_parent} == {
-        r.name for r in OF_CUSTOMERS if is_of_the_team(r)
-    }
+    assert {r.name for r in OF_CUSTOMERS if r.view.or_parent} == {r.name for r in OF_CUSTOMERS if is_of_the_team(r)}
 
 
 @pytest.mark.parametrize("edge", EDGES)

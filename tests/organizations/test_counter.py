@@ -30,7 +30,9 @@ AGAINST_PERSON = {
 }
 
 
-def answer(*, role=Role.EDITOR, customer=None, granted=(), branches=(), at=LAVAL, amount=None, is_profile_closed=False, **edges):
+def answer(
+    *, role=Role.EDITOR, customer=None, granted=(), branches=(), at=LAVAL, amount=None, is_profile_closed=False, **edges
+):
     acme = Customer(name="Acme", **({"opened_at": NOON} | (customer or {})))
     permissions = ROLE_PERMISSIONS[role] | set(granted)
     membership = Membership(role=role, customer=acme, **edges)

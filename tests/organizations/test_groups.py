@@ -246,9 +246,9 @@ def test_the_mandate_says_on_whose_authority(acme, globex, alice, charlie, linke
 def test_what_they_sign_opens_a_space_nobody_opened(acme, globex, alice, linked, boreal, client):
     place = Place(merchant=boreal, branch=None)
     on_file = factories.MembershipFactory(customer=globex, first_name="Léo", last_name="Côté", role=Role.EDITOR)
-    assert [found.decision(at=None, amount=None).reason for found in lookup.find(merchant_id=boreal.pk, text="Léo")] == [
-        CounterDecision.Reason.NOT_OPENED
-    ]
+    assert [
+        found.decision(at=None, amount=None).reason for found in lookup.find(merchant_id=boreal.pk, text="Léo")
+    ] == [CounterDecision.Reason.NOT_OPENED]
     token = invited(globex, alice, "noe@globex.example", wish=wished(Role.EDITOR))
     noe = factories.UserFactory(email="noe@globex.example")
     accept_invitation(token=token, by=noe)
