@@ -27,7 +27,7 @@ from organizations.papers import papers_of
 from organizations.permissions import Role
 from organizations.refusals import Refusal
 from organizations.services.proofs import keeping_proof, proof_columns
-from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
+from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach, refuse_useless
 from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
 from signatures.models import SignatureRequest
@@ -111,6 +111,7 @@ def prepare_invitations(
         for invitee, wish in people:
             invitee = invitee._replace(email=normalize_email(invitee.email))  # noqa: PLW2901 - the one spelling
             refuse_beyond_reach(giver=giver, wish=wish)
+            refuse_useless(customer=customer, rights=wish.beyond_role)
             refuse_person(customer, invitee, wish, by=by, through=through)
             write_mandate(
                 customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path, through=through

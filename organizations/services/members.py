@@ -33,7 +33,7 @@ from organizations.services.mandates import (
     write_mandate,
 )
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
-from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
+from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach, refuse_useless
 from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, terms_of
 
@@ -94,7 +94,8 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
 
     A right whose document waits for an agent is as good as had: it keeps waiting, or is given up.
-    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing.
+    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing,
+    NoTeam, RightOfNoUse.
     """
     customer = lock_customer(pk=membership.customer_id)
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
@@ -137,8 +138,10 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User, 
     Where the customer has nobody, to the administrators of its parent company.
 
     `back` is the page where it was missing: whoever receives the permission is led there.
+    Raises RightOfNoUse, PermissionAlreadyGiven, NobodyCanGrant, NotAMember.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=customer.pk)
+    refuse_useless(customer=customer, rights=[permission])
     if permission in customer.permissions_for(by):
         raise PermissionAlreadyGiven
     if (asked := permission_asked(customer=customer, permission=permission, by=by)) is not None:
@@ -222,6 +225,7 @@ def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had
     if is_oneself and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
+    refuse_useless(customer=membership.customer, rights=wish.beyond_role - had.beyond_role)
     if wish != had:
         refuse_administrator(giver=giver, membership=membership)
     if membership.user is None and not membership.email and wish.exceeds(had):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
 from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
-from organizations.permissions import Permission, Role
+from organizations.permissions import Feature, Permission, Role
 from organizations.services import members
 from organizations.services.mandates import (
     AuthorityLost,
@@ -23,7 +23,7 @@ from organizations.services.mandates import (
 )
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.proofs import ProofMissing
-from organizations.services.reach import BeyondEdges
+from organizations.services.reach import BeyondEdges, RightOfNoUse
 from tests import factories
 from tests.organizations.signing import sign_batch, token_mailed_to, wished
 
@@ -184,6 +184,37 @@ def test_who_is_promoted_for_a_permission_they_asked_goes_on_where_it_was_missin
     client.force_login(bob)
     answer = client.post(f"/invitations/{token_mailed_to(bob.email)}/")
     assert (answer.status_code, answer.headers["Location"]) == (303, page)
+
+
+def test_a_right_without_its_contract_is_neither_asked_nor_given_whatever_is_posted(client, acme, alice, bob):
+    useless = Permission.OPERATE_FUNDS  # needs a financing contract
+    with pytest.raises(RightOfNoUse):
+        grant(membership=member(bob), permission=useless, by=alice)
+    with pytest.raises(RightOfNoUse):
+        change_member(membership=member(bob), wish=wished(Role.VISITOR, useless), by=alice)
+    with pytest.raises(RightOfNoUse):
+        wish = wished(Role.VISITOR, useless)
+        prepare_invitations(customer=acme, people=[(Invitee("Noé", "Roy", "noe@acme.example"), wish)], by=alice)
+    pages = {
+        alice: f"/c/{acme.public_id}/team/{member(bob).pk}/grant/{useless}/",
+        bob: f"/c/{acme.public_id}/ask/{useless}/",
+    }
+    for user, page in pages.items():
+        client.force_login(user)
+        answer = client.post(page)
+        assert answer.status_code == 422
+        assert "un contrat de financement" in answer.text
+        assert "<button" not in answer.text[answer.text.index("<main") : answer.text.index("</main>")]
+    assert not Mandate.objects.exists()
+    assert not OutgoingMessage.objects.exists()
+    acme.features = [Feature.FINANCING]
+    acme.save()
+    assert ask_for_permission(customer=acme, permission=useless, by=bob)
+    sign_batch(grant(membership=member(bob), permission=useless, by=alice), alice)
+    acme.features = []
+    acme.save()
+    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, useless, Permission.VIEW_INVOICES), by=alice)
+    assert batch  # the contract ended: what they had is not given again
 
 
 def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):
