@@ -26,6 +26,7 @@ from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
     GivenToOneself,
     Invitee,
+    NoTeam,
     end_mandate,
     lock_customer,
     refuse_beyond_counter,
@@ -101,6 +102,8 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
     membership = rows.get(pk=membership.pk)
     membership.customer = customer
+    if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
+        raise NoTeam
     giver = giver_at(customer=customer, user=by)
     if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
         raise ChargeLost

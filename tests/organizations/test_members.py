@@ -19,6 +19,7 @@ from organizations.services.mandates import (
     GivenToOneself,
     Invitee,
     LastAdministrator,
+    NoTeam,
     prepare_invitations,
 )
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
@@ -215,6 +216,21 @@ def test_a_right_without_its_contract_is_neither_asked_nor_given_whatever_is_pos
     acme.save()
     batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, useless, Permission.VIEW_INVOICES), by=alice)
     assert batch  # the contract ended: what they had is not given again
+
+
+def test_outside_member_companies_nothing_of_a_team_is_asked_nor_given(client, boreal, nadia):
+    company = nadia.memberships.get().customer
+    luc = factories.UserFactory()
+    factories.MembershipFactory(customer=company, user=luc, role=Role.EDITOR)
+    with pytest.raises(NoTeam):
+        grant(membership=member(luc), permission=Permission.VIEW_INVOICES, by=nadia)
+    home = company.get_absolute_url()
+    for user, page in ((nadia, f"team/{member(luc).pk}/grant/view_invoices/"), (luc, "ask/view_invoices/")):
+        client.force_login(user)
+        for answer in (client.get(home + page), client.post(home + page)):
+            assert "L’équipe est réservée aux entreprises membres" in answer.text
+    assert not Mandate.objects.exists()
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):
