@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from organizations import lookup, offline
-from organizations.access import who_may_be_asked
+from organizations.access import grant_permission, who_may_be_asked
 from organizations.branches import Place
 from organizations.models import (
     AuditEvent,
@@ -443,6 +443,16 @@ def test_whoever_leaves_the_parent_takes_their_invitations_at_the_subsidiary(acm
     remove_member(membership=member(alice), by=alice)
     assert not Invitation.objects.open().exists()
     assert not Mandate.objects.live().exists()
+
+
+def test_who_manages_the_team_without_administering_ends_no_link(client, acme, globex, alice, bob, charlie, linked):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    client.force_login(bob)
+    answer = client.post(reverse("organizations:subsidiary-end", args=[acme.public_id, linked.pk]))
+    assert answer.status_code == 422
+    assert "Alice Tremblay" in answer.text  # who may
+    linked.refresh_from_db()
+    assert linked.ended_at is None
 
 
 def test_only_those_of_the_parent_and_agents_end_it(client, acme, globex, charlie, linked):
