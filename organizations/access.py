@@ -192,9 +192,11 @@ def who_can_grant(*, customer: Customer) -> list[Membership]:
 
 def who_may_be_asked(*, customer: Customer) -> list[Membership]:
     """Who can grant; where the customer has nobody, the administrators of its parent company. Two queries at most."""
-    own = who_can_grant(customer=customer)
-    if own:
-        return own
+    return who_can_grant(customer=customer) or who_administers_above(customer=customer)
+
+
+def who_administers_above(*, customer: Customer) -> list[Membership]:
+    """The administrators of its parent company today, by name; none without one. One query."""
     links = CompanyLink.objects.in_force().filter(subsidiary=customer)
     above = Membership.objects.active().filter(
         customer__in=links.values("parent"), user__is_active=True, role__in=OPENING_ROLES

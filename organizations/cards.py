@@ -51,6 +51,12 @@ class CardRevoked(CardRefused):
     )
 
 
+class CardOfNobody(CardRefused):
+    sentence: str | Promise = _(
+        "The profile of whoever this card was made for is closed: it is worth nothing any more."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A card that was held up, and the step of the code it showed."""
@@ -78,19 +84,21 @@ def code_of(*, card: Card, at: datetime | None = None) -> str:
 def read(*, text: str, merchant_id: int) -> Scan:
     """The card of a scanned code, present or of the step before. One query.
 
-    Raises CardUnknown (forged, or another merchant's), CardExpired, CardRevoked.
+    Raises CardUnknown (forged, or another merchant's), CardExpired, CardRevoked, CardOfNobody.
     """
     found = CODE.search(text)
     if found is None:
         raise CardUnknown
     prefix, public_id, mark = (part.upper() for part in found.groups())
     cards = Card.objects.filter(membership__customer__merchant=merchant_id, kind=PREFIXES[prefix])
-    card = cards.filter(public_id=public_id.lower()).first()
+    card = cards.select_related("membership__user").filter(public_id=public_id.lower()).first()
     step = None if card is None else _step_of(card, mark)
     if card is None or step is None:
         raise CardUnknown
     if card.revoked_at is not None:
         raise CardRevoked(day=timezone.localdate(card.revoked_at).isoformat())
+    if card.membership.user is not None and not card.membership.user.is_active:
+        raise CardOfNobody
     if card.kind == Card.Kind.PHONE and step < step_at(timezone.now()) - 1:
         raise CardExpired
     return Scan(card=card, step=step)

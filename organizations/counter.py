@@ -25,6 +25,7 @@ SENTENCES: dict[str, str | Promise] = {
     Reason.NOT_OPENED: _("Nobody of %(customer)s has opened its space yet: its list of people is not confirmed."),
     Reason.REMOVED: _("%(customer)s withdrew this person’s access on %(day)s."),
     Reason.ENDED: _("This person’s access ended on %(day)s."),
+    Reason.PROFILE: _("This person’s profile is closed: they act for nobody here any more."),
     Reason.NOT_BEGUN: _("This person’s access begins on %(day)s."),
     Reason.OTHER_BRANCH: _("This person is not authorised at this branch, only at: %(words)s."),
     Reason.NO_RIGHT: _("This person may neither rent nor pick up for %(customer)s."),
@@ -32,7 +33,10 @@ SENTENCES: dict[str, str | Promise] = {
     Reason.CEILING: _("%(amount)s is above this person’s ceiling, %(ceiling)s for one transaction."),
     Reason.NOT_THEM: _("The person could not show that they are %(person)s."),
 }
-
+# For who sees no prices: the same without an amount.
+WITHOUT_AMOUNTS: dict[str, str | Promise] = {
+    Reason.CEILING: _("It is above this person’s ceiling for one transaction."),
+}
 
 DOUBLED = re.compile(r"(?<!\.)\.\.(?!\.)")  # a sentence that ends with « inc. »
 
@@ -63,7 +67,7 @@ class Decision:
         kept = {"day": self.day, "words": self.words, "amount": self.amount, "ceiling": self.ceiling}
         return {name: str(value) for name, value in kept.items() if value not in {None, ""}}
 
-    def sentence(self, *, person: str, customer: str, language: str) -> str:
+    def sentence(self, *, person: str, customer: str, language: str, sees_prices: bool = True) -> str:
         """The reason in the language of who reads it; empty when nothing is against it."""
         if not self.reason:
             return ""
@@ -75,8 +79,9 @@ class Decision:
             "amount": money(self.amount, language),
             "ceiling": money(self.ceiling, language),
         }
+        sentences = SENTENCES if sees_prices else SENTENCES | WITHOUT_AMOUNTS
         with translation.override(language):
-            return DOUBLED.sub(".", str(SENTENCES[self.reason]) % words)
+            return DOUBLED.sub(".", str(sentences[self.reason]) % words)
 
 
 def as_decided(*, row: CounterDecision) -> Decision:
@@ -100,13 +105,16 @@ def decide(
     at: Branch | None,
     amount: Decimal | None,
     on: date,
+    is_profile_closed: bool,
 ) -> Decision:
     """What this person may do at this branch on that day, for that amount when one is typed.
 
     `permissions` are those of the role and the grants, `branches` those the person is kept to (none: all of them).
     Reads membership.customer.
     """
-    against = _against_customer(membership.customer) or _against_person(membership, on=on)
+    against = _against_customer(membership.customer) or _against_person(
+        membership, on=on, is_profile_closed=is_profile_closed
+    )
     if against is not None:
         return against
     if branches and (at is None or at.pk not in {branch.pk for branch in branches}):
@@ -126,11 +134,13 @@ def _against_customer(customer: Customer) -> Decision | None:
     return None
 
 
-def _against_person(membership: Membership, *, on: date) -> Decision | None:
+def _against_person(membership: Membership, *, on: date, is_profile_closed: bool) -> Decision | None:
     if membership.removed_at is not None:
         return Decision(answer=Answer.NO, reason=Reason.REMOVED, day=timezone.localdate(membership.removed_at))
     if membership.ends_on is not None and membership.ends_on < on:
         return Decision(answer=Answer.NO, reason=Reason.ENDED, day=membership.ends_on)
+    if is_profile_closed:
+        return Decision(answer=Answer.NO, reason=Reason.PROFILE)
     if membership.starts_on is not None and membership.starts_on > on:
         return Decision(answer=Answer.NO, reason=Reason.NOT_BEGUN, day=membership.starts_on)
     return None

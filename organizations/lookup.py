@@ -72,6 +72,7 @@ class Found:
     branches: tuple[Branch, ...]
     contacts: tuple[Contact, ...]
     name: str
+    is_profile_closed: bool
 
     @property
     def customer(self) -> Customer:
@@ -93,6 +94,7 @@ class Found:
             at=at,
             amount=amount,
             on=timezone.localdate(),
+            is_profile_closed=self.is_profile_closed,
         )
 
 
@@ -198,7 +200,8 @@ def _statement(keys: QuerySet) -> Statement:
             contacts=ArraySubquery(in_charge.values_list(JSONObject(**CONTACT))[:2]),
         )
     )
-    columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), "user__first_name", "user__last_name"]
+    own = ["user__first_name", "user__last_name", "user__is_active"]
+    columns = [*columns_of(Membership), *columns_of(Customer, "customer__"), *own]
     return statement(queryset=rows.values_list(*columns, "granted", "kept_to", "contacts").order_by())
 
 
@@ -220,7 +223,7 @@ def _found(row: tuple[Any, ...]) -> Found:
     values = iter(row)
     membership, customer = take(Membership, values), take(Customer, values)
     membership.customer = customer
-    first_name, last_name, granted, kept_to, contacts = values
+    first_name, last_name, is_active, granted, kept_to, contacts = values
     own = f"{first_name or ''} {last_name or ''}".strip()
     return Found(
         membership=membership,
@@ -228,6 +231,7 @@ def _found(row: tuple[Any, ...]) -> Found:
         branches=tuple(Branch(**json.loads(branch)) for branch in kept_to),
         contacts=tuple(_contact(json.loads(contact)) for contact in contacts),
         name=_called(membership) or own or membership.email,
+        is_profile_closed=is_active is False,  # None: on file, without a profile
     )
 
 

@@ -65,6 +65,7 @@ def people_at(*, place: Place) -> Iterator[Found]:
             branches=tuple(Branch(**branch) for branch in held["kept_to"]),
             contacts=(),
             name=named(membership=membership),
+            is_profile_closed=membership.user is not None and not membership.user.is_active,
         )
         if found.decision(at=place.branch, amount=None).may_pick_up:
             yield found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from organizations.access import who_can_grant, who_holds, who_may_be_asked
+from organizations.access import who_administers_above, who_holds, who_may_be_asked
 from organizations.models import AuditEvent, Customer
 from organizations.permissions import Permission
 
@@ -11,11 +11,11 @@ from organizations.permissions import Permission
 def readers_of(*, customer: Customer, asked_by: User) -> list[User]:
     """Nobody who left: the person who asked if they manage the team, else the colleague named to take over.
 
-    That colleague may be of the parent company, where this one has nobody in charge.
+    Either may be of the parent company.
     """
     holders = [
         *who_holds(customer=customer, permission=Permission.MANAGE_TEAM),
-        *who_may_be_asked(customer=customer),
+        *who_administers_above(customer=customer),
     ]
     present = {holder.user.pk: holder.user for holder in holders if holder.user is not None}
     person: int | None = asked_by.pk
@@ -25,7 +25,7 @@ def readers_of(*, customer: Customer, asked_by: User) -> list[User]:
             return [present[person]]
         passed.add(person)
         person = _heir_of(person, customer=customer)
-    return [granter.user for granter in who_can_grant(customer=customer) if granter.user and granter.user.is_active]
+    return [granter.user for granter in who_may_be_asked(customer=customer) if granter.user is not None]
 
 
 def _heir_of(person: int, *, customer: Customer) -> int | None:

@@ -96,6 +96,7 @@ class CounterDecision(models.Model):
         NOT_OPENED = "not_opened", _("Space not opened")
         REMOVED = "removed", _("Access withdrawn")
         ENDED = "ended", _("Access ended")
+        PROFILE = "profile", _("Profile closed")
         NOT_BEGUN = "not_begun", _("Access not begun")
         OTHER_BRANCH = "other_branch", _("Not at this branch")
         NO_RIGHT = "no_right", _("Neither rents nor picks up")

@@ -15,7 +15,7 @@ from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.readers import readers_of
 from organizations.refusals import Refusal
 from organizations.services import mandates
-from organizations.services.effects import put_in_effect, set_grants, unproved
+from organizations.services.effects import put_in_effect, set_grants, unproved, where_missing
 from organizations.services.invitations import send_invitation
 from organizations.services.mandates import lock_customer, lock_mandate, record
 from organizations.services.requests import ReasonMissing
@@ -39,13 +39,14 @@ def take_effect(*, request: SignatureRequest) -> None:
     first = rows.first()
     if first is None:
         raise mandates.NothingToSign
-    lock_customer(pk=first.customer_id)
+    customer = lock_customer(pk=first.customer_id)
     waiting = [lock_mandate(mandate=row) for row in rows]  # asked again under the lock
     if not waiting:
         raise mandates.NothingToSign
     if Mandate.objects.filter(signature=request).exclude(pk__in=[mandate.pk for mandate in waiting]).exists():
         raise mandates.NotAllLeft
     for mandate in waiting:
+        mandate.customer = customer  # the first of them may open its space
         mandates.refuse_lost_authority(mandate=mandate)
         mandate.signed_at = timezone.now()
         mandate.save(update_fields=["signed_at"])
@@ -60,8 +61,9 @@ def accept_proof(*, mandate: Mandate, by: User) -> Mandate:
     if mandate.effective_at is not None and mandate.ended_at is None and mandate.membership is not None:
         present = set(Grant.objects.filter(content_object=mandate.customer, user=mandate.membership.user)
                       .values_list("permission__codename", flat=True))  # fmt: skip
+        back = where_missing(mandate=mandate, membership=mandate.membership)
         set_grants(membership=mandate.membership, granted=known(present) | (known(mandate.granted) & NEEDING_PROOF))
-        write_about_change(mandate=mandate, back=_where_refused(mandate, mandate.membership))
+        write_about_change(mandate=mandate, back=back)
     record(Event.PROOF_ACCEPTED, mandate, by=by)
     return mandate
 
@@ -127,9 +129,10 @@ def _go_on(mandate: Mandate) -> None:
     elif membership is None or _is_to_accept(mandate, membership):
         send_invitation(mandate=mandate)  # nobody is added, nor put in charge, without a word of theirs
     else:
+        back = where_missing(mandate=mandate, membership=membership)
         put_in_effect(mandate=mandate, membership=membership)
         record(Event.MEMBER_CHANGED, mandate, by=mandate.prepared_by)
-        write_about_change(mandate=mandate, back=_where_refused(mandate, membership))
+        write_about_change(mandate=mandate, back=back)
 
 
 def _still_unproved(mandate: Mandate) -> frozenset[Permission]:
@@ -143,18 +146,6 @@ def _is_to_accept(mandate: Mandate, membership: Membership) -> bool:
     if membership.user is None:
         return bool(mandate.email)
     return mandate.role in OPENING_ROLES and membership.role not in OPENING_ROLES
-
-
-def _where_refused(mandate: Mandate, membership: Membership) -> str:
-    """The page from which the person last asked for one of the permissions they now receive."""
-    asked = AuditEvent.objects.filter(
-        customer=mandate.customer,
-        event=Event.PERMISSION_ASKED,
-        by=membership.user,
-        data__permission__in=[permission.value for permission in terms_signed(mandate=mandate).permissions],
-    )
-    latest = asked.order_by("-pk").first()
-    return str(latest.data.get("back", "")) if latest else ""
 
 
 def _readers(mandate: Mandate) -> list[User]:

@@ -28,10 +28,20 @@ class PinTried(cards.CardRefused):
     )
 
 
+class NoAccess(cards.CardRefused):
+    sentence: str | Promise = _("This person’s access ended, or their profile is closed: no card can be made.")
+
+
 @transaction.atomic
 def make_card(*, membership: Membership, kind: Card.Kind, by: User) -> tuple[Card, str]:
-    """A card in place of the one of that kind, which stops at once; and the PIN of a printed one, kept nowhere."""
-    membership = Membership.objects.select_for_update(of=("self",)).get(pk=membership.pk)
+    """A card in place of the one of that kind, which stops at once; and the PIN of a printed one, kept nowhere.
+
+    Raises NoAccess: what the page saw may have ended while this waited.
+    """
+    rows = Membership.objects.select_for_update(of=("self",)).select_related("customer", "user")
+    membership = rows.get(pk=membership.pk)
+    if membership.removed_at is not None or (membership.user is not None and not membership.user.is_active):
+        raise NoAccess
     revoke_cards(membership=membership, kind=kind)
     pin = f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}" if kind == Card.Kind.PRINTED else ""
     card = Card.objects.create(membership=membership, kind=kind, pin_hash=make_password(pin) if pin else "")

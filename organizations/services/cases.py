@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import membership_of
 from organizations.counter import as_decided
 from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, CounterCase, CounterDecision
@@ -88,23 +87,19 @@ def answer_case(*, case: CounterCase, answer: str, by: User) -> CounterCase:
                 "case": case,
                 "decision": decision,
                 "person": person,
-                "is_above": membership_of(customer=customer, user=person) is None,
-                "action_url": page_of_refusal(decision=decision, reader=person),
+                "action_url": page_of_refusal(decision=decision),
             },
             language=person.language,
         )
     return case
 
 
-def page_of_refusal(*, decision: CounterDecision, reader: User) -> str:
-    """Where a letter leads: whoever took over from the parent company opens the team of a subsidiary, nothing else."""
-    customer = decision.customer
-    if membership_of(customer=customer, user=reader) is None:
-        return absolute(reverse("organizations:team", args=[customer.public_id]))
-    return absolute(reverse("organizations:refusal", args=[customer.public_id, decision.pk]))
+def page_of_refusal(*, decision: CounterDecision) -> str:
+    """Where a letter leads."""
+    return absolute(reverse("organizations:refusal", args=[decision.customer.public_id, decision.pk]))
 
 
-def why_refused(*, decision: CounterDecision, language: str) -> str:
+def why_refused(*, decision: CounterDecision, language: str, sees_prices: bool = True) -> str:
     """The reason in words, as the counter said it that day."""
-    sentence = as_decided(row=decision)
-    return sentence.sentence(person=decision.person, customer=decision.customer.name, language=language)
+    said, company = as_decided(row=decision), decision.customer.name
+    return said.sentence(person=decision.person, customer=company, language=language, sees_prices=sees_prices)

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import cards, lookup
-from organizations.access import who_can_grant
+from organizations.access import permissions_of, who_may_be_asked
 from organizations.branches import Place
 from organizations.counter import Act, Answer, Decision, Reason, as_decided
 from organizations.letters import absolute, write_to
 from organizations.lookup import Found
 from organizations.models import Card, CounterDecision, Customer
+from organizations.permissions import Permission
 from organizations.refusals import Refusal
 
 TOLD_AGAIN_AFTER = timedelta(hours=1)
@@ -66,7 +67,7 @@ def record_decision(
 ) -> CounterDecision:
     """Keep what the agent does about one person, judged again at this instant; the same click twice is one decision.
 
-    Nobody is let go against the answer. A refusal is told to who can grant access, once an hour for one person.
+    Nobody is let go against the answer. A refusal is told to who may be asked for access, once an hour for one person.
     """
     found = _found_locked(membership_id, place=place)
     if (same := _same_click(membership_id, act=act, amount=amount, purchase_order=purchase_order, by=by)) is not None:
@@ -165,7 +166,7 @@ def _use_card(seen: str, *, membership_id: int) -> CounterDecision.Shown:
 
 def _keep(row: CounterDecision) -> CounterDecision:
     """Written with whether it is told: one letter an hour for one person. Needs the customer's lock."""
-    granters = who_can_grant(customer=row.customer) if row.act == Act.REFUSED else []
+    granters = who_may_be_asked(customer=row.customer) if row.act == Act.REFUSED else []
     row.is_told = bool(granters) and not _told_lately(row)
     row.save(force_insert=True)
     why = as_decided(row=row)
@@ -182,7 +183,12 @@ def _keep(row: CounterDecision) -> CounterDecision:
                 "decision": row,
                 "customer": row.customer,
                 "person": person,
-                "why": why.sentence(person=row.person, customer=row.customer.name, language=person.language),
+                "why": why.sentence(
+                    person=row.person,
+                    customer=row.customer.name,
+                    language=person.language,
+                    sees_prices=Permission.VIEW_PRICES in permissions_of(customer=row.customer, user=person),
+                ),
                 "action_url": page,
             },
             language=person.language,

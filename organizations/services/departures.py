@@ -250,7 +250,7 @@ def _hand_over(
             "at": timezone.now(),
             "invitations": [(row.name, row.customer, _page("mandate", row.customer, row.pk)) for row in prepared],
             "lost": [row.name for row in lost],
-            "cases": [(row.decision.person, page_of_refusal(decision=row.decision, reader=heir)) for row in left.cases],
+            "cases": [(row.decision.person, page_of_refusal(decision=row.decision)) for row in left.cases],
             "proofs": [(row.name, _page("mandate", row.customer, row.pk)) for row in left.proofs],
             "action_url": _page("team", prepared[0].customer if prepared else customer),
         },

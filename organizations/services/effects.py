@@ -8,12 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations.access import grant_permission
-from organizations.models import Customer, Grant, Mandate, Membership
+from organizations.models import AuditEvent, Customer, Grant, Mandate, Membership
 from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services.mandates import LastAdministrator, lock_customer
 from organizations.services.proofs import proved_of
-from organizations.terms import as_columns, known, terms_signed
+from organizations.services.recognition import open_space
+from organizations.terms import as_columns, known, terms_of, terms_signed
 
 
 class AloneInCharge(Refusal):
@@ -26,7 +27,8 @@ class AloneInCharge(Refusal):
 def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     """The membership becomes what the mandate says, which replaces the former one. Under the customer's lock.
 
-    What needs a proof of authority waits for an agent to accept it.
+    What needs a proof of authority waits for an agent to accept it. What the parent company signed opens the space:
+    a counter believes the list of people from then on.
     """
     refuse_last(membership=membership, role=mandate.role, lasts=mandate.ends_on is None)
     for name, value in as_columns(wish=terms_signed(mandate=mandate)).items():
@@ -38,6 +40,31 @@ def put_in_effect(*, mandate: Mandate, membership: Membership) -> None:
     set_grants(membership=membership, granted=known(mandate.granted) - unproved(mandate=mandate, membership=membership))
     mandate.membership, mandate.effective_at = membership, timezone.now()
     mandate.save(update_fields=["membership", "effective_at"])
+    if mandate.through_id is not None:
+        open_space(customer=mandate.customer, by=mandate.prepared_by)
+
+
+def where_missing(*, mandate: Mandate, membership: Membership) -> str:
+    """The page from which the person asked, since their former mandate, for what this one adds; empty: none.
+
+    Asked before what it adds takes effect. A document may wait from one mandate to the next: they are one.
+    """
+    if membership.user_id is None:
+        return ""
+    gained = terms_signed(mandate=mandate).gains_over(terms_of(membership=membership))
+    asked = AuditEvent.objects.filter(
+        customer=mandate.customer_id,
+        event=AuditEvent.Event.PERMISSION_ASKED,
+        by=membership.user_id,
+        data__permission__in=[permission.value for permission in gained],
+    )
+    former = Mandate.objects.filter(membership=membership, effective_at__isnull=False).exclude(pk=mandate.pk)
+    if mandate.proof:
+        former = former.exclude(proof=mandate.proof.name)
+    if (since := former.order_by("-pk").values_list("prepared_at", flat=True).first()) is not None:
+        asked = asked.filter(at__gt=since)
+    latest = asked.order_by("-pk").first()
+    return str(latest.data.get("back", "")) if latest else ""
 
 
 def refuse_last(*, membership: Membership, role: str, lasts: bool) -> None:

@@ -15,12 +15,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Language, User, normalize_email
 from organizations import audit
 from organizations.letters import absolute, language_of, write_to
-from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
+from organizations.models import AuditEvent, Invitation, Mandate, Membership
 from organizations.permissions import OPENING_ROLES
 from organizations.refusals import Refusal
 from organizations.services import recognition
-from organizations.services.effects import put_in_effect
-from organizations.services.mandates import AuthorityLost, lock_customer, lock_mandate, refuse_lost_authority
+from organizations.services.effects import put_in_effect, where_missing
+from organizations.services.mandates import (
+    AuthorityLost,
+    GivenToOneself,
+    lock_customer,
+    lock_mandate,
+    refuse_lost_authority,
+)
 from organizations.services.profiles import ProfileInUse, complete_profile, profile_in_use
 
 LASTS = timedelta(days=14)
@@ -157,13 +163,15 @@ def accept_as_new(*, token: str, password: str, first_name: str, last_name: str,
 
 
 @transaction.atomic
-def accept_invitation(*, token: str, by: User) -> Customer:
-    """Let in a person who has a profile, signed in as the one invited. Raises SomebodyElse, AlreadyIn."""
+def accept_invitation(*, token: str, by: User) -> str:
+    """Let in a person who has a profile, signed in as the one invited; says to which page: where they asked, or home.
+
+    Raises SomebodyElse, AlreadyIn, GivenToOneself.
+    """
     invitation = _lock(token=token)
     if not is_theirs(invitation=invitation, user=by):
         raise SomebodyElse
-    _accept(invitation, user=by)
-    return invitation.mandate.customer
+    return _accept(invitation, user=by) or invitation.mandate.customer.get_absolute_url()
 
 
 def known_person(*, invitation: Invitation) -> User | None:
@@ -196,13 +204,17 @@ def _refuse_over(invitation: Invitation, *, is_late_fine: bool = False) -> None:
         raise InvitationExpired(invitation=invitation)
 
 
-def _accept(invitation: Invitation, *, user: User) -> None:
+def _accept(invitation: Invitation, *, user: User) -> str:
+    """Says where what they receive was missing, if they asked for it."""
     mandate = invitation.mandate
+    if user == mandate.prepared_by:  # an address they confirmed since
+        raise GivenToOneself
     try:
         refuse_lost_authority(mandate=mandate)
     except AuthorityLost as lost:
         raise InvitationRevoked(invitation=invitation) from lost
     membership = _membership_for(mandate, user=user)
+    back = where_missing(mandate=mandate, membership=membership)
     if membership.user_id is None:
         membership.user, membership.linked_at = user, timezone.now()
     put_in_effect(mandate=mandate, membership=membership)
@@ -219,6 +231,7 @@ def _accept(invitation: Invitation, *, user: User) -> None:
         email=mandate.email,
         role=mandate.role,
     )
+    return back
 
 
 def _membership_for(mandate: Mandate, *, user: User) -> Membership:

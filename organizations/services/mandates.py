@@ -26,8 +26,9 @@ from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, 
 from organizations.papers import papers_of
 from organizations.permissions import Role
 from organizations.refusals import Refusal
-from organizations.services.proofs import keep_proof, proof_columns
-from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach
+from organizations.services.proofs import keeping_proof, proof_columns
+from organizations.services.reach import BeyondReach, giver_at_present, refuse_beyond_reach, refuse_useless
+from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, codes, terms_of, terms_signed
 from signatures.models import SignatureRequest
 from signatures.parties import Origin, Sender, Signer
@@ -108,8 +109,7 @@ def prepare_invitations(
     Says under which batch they are signed together.
     """
     batch = uuid.uuid4()
-    path = keep_proof(proof=proof)
-    with transaction.atomic():
+    with keeping_proof(proof=proof) as path, transaction.atomic():
         customer = lock_customer(pk=customer.pk)
         if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
             raise NoTeam
@@ -118,6 +118,7 @@ def prepare_invitations(
         for invitee, wish in people:
             invitee = invitee._replace(email=normalize_email(invitee.email))  # noqa: PLW2901 - the one spelling
             refuse_beyond_reach(giver=giver, wish=wish)
+            refuse_useless(customer=customer, rights=wish.beyond_role)
             refuse_person(customer, invitee, wish, by=by, through=through)
             write_mandate(
                 customer=customer, invitee=invitee, wish=wish, by=by, batch=batch, proof=path, through=through
@@ -348,7 +349,7 @@ def refuse_person(customer: Customer, invitee: Invitee, wish: Wish, *, by: User,
         refuse_beyond_counter(wish=wish)
         _refuse_listed(customer, invitee)
         return
-    if invitee.email == normalize_email(by.email):
+    if invitee.email in confirmed_addresses(user=by) | {normalize_email(by.email)}:
         raise InvitesOneself if through is None else GivenToOneself
     present = _lasting().filter(customer=customer, user__isnull=False)
     if present.filter(email=invitee.email).exists() or present.filter(user__email=invitee.email).exists():

@@ -25,13 +25,15 @@ from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
     GivenToOneself,
     Invitee,
+    NoTeam,
     end_mandate,
     lock_customer,
     refuse_beyond_counter,
     write_mandate,
 )
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
-from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
+from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach, refuse_useless
+from organizations.services.recognition import confirmed_addresses
 from organizations.terms import Wish, as_columns, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
@@ -89,12 +91,15 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     """Take away at once what the wish takes away; what it gives waits for a signature, under the batch returned.
 
     A right whose document waits for an agent is as good as had: it keeps waiting, or is given up.
-    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing.
+    Raises NotAMember, BeyondReach, GivenToOneself, CounterOnly, LastAdministrator, ProofMissing,
+    NoTeam, RightOfNoUse.
     """
     customer = lock_customer(pk=membership.customer_id)
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
     membership = rows.get(pk=membership.pk)
     membership.customer = customer
+    if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
+        raise NoTeam
     giver = giver_at(customer=customer, user=by)
     if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
         raise ChargeLost
@@ -131,8 +136,10 @@ def ask_for_permission(*, customer: Customer, permission: Permission, by: User, 
     Where the customer has nobody, to the administrators of its parent company.
 
     `back` is the page where it was missing: whoever receives the permission is led there.
+    Raises RightOfNoUse, PermissionAlreadyGiven, NobodyCanGrant, NotAMember.
     """
     customer = Customer.objects.select_for_update(of=("self",)).select_related("merchant").get(pk=customer.pk)
+    refuse_useless(customer=customer, rights=[permission])
     if permission in customer.permissions_for(by):
         raise PermissionAlreadyGiven
     if (asked := permission_asked(customer=customer, permission=permission, by=by)) is not None:
@@ -212,9 +219,11 @@ def is_over(*, membership: Membership) -> bool:
 
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
     """What its giver may not give, or may not give to this person."""
-    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+    is_oneself = membership.user == by or (membership.user is None and membership.email in confirmed_addresses(user=by))
+    if is_oneself and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
+    refuse_useless(customer=membership.customer, rights=wish.beyond_role - had.beyond_role)
     if wish != had:
         refuse_administrator(giver=giver, membership=membership)
     if membership.user is None and not membership.email and wish.exceeds(had):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -12,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import membership_of, who_can_grant
-from organizations.letters import absolute, write_to
+from organizations.access import membership_of, who_may_be_asked
+from organizations.letters import absolute, language_of, write_to
 from organizations.models import AuditEvent, Customer, JoinRequest, Mandate, Membership, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Role
 from organizations.refusals import Refusal
@@ -54,7 +55,7 @@ class StillCooling(Refusal):
 
 @transaction.atomic
 def ask_to_join(*, merchant: Merchant, customer_number: str, message: str, by: User) -> JoinRequest:
-    """Ask the administrators of a company, if the number is one’s; who asks cannot tell. Twice in a month is once."""
+    """Ask who gives access to a company, if the number is one’s; who asks cannot tell. Twice in a month is once."""
     User.objects.select_for_update(of=("self",)).get(pk=by.pk)  # two clicks come one after the other
     mine, now = JoinRequest.objects.filter(user=by, merchant=merchant), timezone.now()
     # Whatever was decided: a number nobody has is never decided, and asking again must not tell the two apart.
@@ -73,7 +74,7 @@ def ask_to_join(*, merchant: Merchant, customer_number: str, message: str, by: U
     )  # fmt: skip
     if customer is not None:
         audit.record(event=Event.JOIN_ASKED, customer=customer, by=by, email=by.email)
-        for granter in who_can_grant(customer=customer):
+        for granter in who_may_be_asked(customer=customer):
             if granter.user is not None:
                 _write_about_join(asked, customer=customer, granter=granter.user)
     return asked
@@ -198,16 +199,17 @@ def _lock(take_over: TakeOver) -> tuple[Customer, TakeOver]:
 
 
 def _announce(take_over: TakeOver) -> None:
-    """To every member who signs in, and to the asker: where it stands."""
+    """To every member who signs in, the asker too, and to whoever may oppose once they come: where it stands."""
     customer = take_over.customer
-    people = Membership.objects.active().filter(customer=customer, user__isnull=False, user__is_active=True)
+    on_file = Q(user=None, role__in=OPENING_ROLES) & ~Q(email="")
+    people = Membership.objects.active().filter(on_file | Q(user__is_active=True), customer=customer)
     for membership in people.select_related("user").order_by("pk"):
         person = membership.user
-        if person is None:
-            continue
+        email = person.email if person else membership.email
+        language = person.language if person else language_of(email=email, otherwise=customer.language)
         write_to(
             merchant=customer.merchant,
-            to=person.email,
+            to=email,
             template="organizations/emails/take_over",
             context={
                 "customer": customer,
@@ -216,7 +218,7 @@ def _announce(take_over: TakeOver) -> None:
                 "may_oppose": membership.role in OPENING_ROLES,
                 "action_url": absolute(reverse("organizations:take-over", args=[customer.public_id])),
             },
-            language=person.language,
+            language=language,
         )
 
 

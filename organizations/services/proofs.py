@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -86,9 +88,22 @@ def proof_columns(*, granted: AbstractSet[Permission], membership: Membership | 
     }
 
 
-def keep_proof(*, proof: File | None) -> str:
-    """Where the document is kept; before the transaction, which no file may hold up. Empty: there is none."""
+@contextmanager
+def keeping_proof(*, proof: File | None) -> Iterator[str]:
+    """Where the document is kept; around the transaction, which no file may hold up. Empty: there is none.
+
+    Afterwards it stays only if a mandate bears it: neither a refusal nor a right that needs none leaves it on disk.
+    """
     if proof is None:
-        return ""
-    path = f"proofs/{secrets.token_hex(12)}{PurePath(proof.name or '').suffix.lower()}"
-    return Mandate.proof.field.storage.save(path, ContentFile(proof.read()))
+        yield ""
+        return
+    storage = Mandate.proof.field.storage
+    name = f"proofs/{secrets.token_hex(12)}{PurePath(proof.name or '').suffix.lower()}"
+    path = storage.save(name, ContentFile(proof.read()))
+    try:
+        yield path
+    except BaseException:
+        storage.delete(path)
+        raise
+    if not Mandate.objects.filter(proof=path).exists():
+        storage.delete(path)

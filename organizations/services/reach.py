@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from django.db.models import prefetch_related_objects
@@ -60,6 +61,17 @@ class BeyondEdges(BeyondReach):
     def __init__(self, *, edges: frozenset[str]) -> None:
         self.edges = [edge for edge in EDGES if edge in edges]
         super().__init__(words=", ".join(str(EDGES[edge]) for edge in self.edges))
+
+
+class RightOfNoUse(Refusal):
+    sentence: str | Promise = _("“%(permission)s” needs %(needs)s, which this customer does not have.")
+
+
+def refuse_useless(*, customer: Customer, rights: Iterable[Permission]) -> None:
+    """Raise RightOfNoUse for what the customer's contracts and subscriptions do not let be used."""
+    for right in rights:
+        if not right.is_available(customer.features):
+            raise RightOfNoUse(permission=right.label, needs=right.needs)
 
 
 def refuse_beyond_reach(*, giver: Membership, wish: Wish, had: Wish | None = None) -> None:

@@ -14,9 +14,17 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from organizations import audit
-from organizations.access import who_holds
+from organizations.access import who_holds, who_may_be_asked
 from organizations.letters import absolute, write_to
-from organizations.models import AuditEvent, Confirmation, Customer, CustomerQuerySet, Membership, Review
+from organizations.models import (
+    AuditEvent,
+    CompanyLink,
+    Confirmation,
+    Customer,
+    CustomerQuerySet,
+    Membership,
+    Review,
+)
 from organizations.permissions import Permission
 from organizations.refusals import Refusal
 from organizations.services.mandates import lock_customer
@@ -145,19 +153,23 @@ def remove_reviewed(*, review: Review, membership: Membership, by: User) -> Memb
 
 
 def _without_review(quarter: date) -> CustomerQuerySet:
-    """Member companies that were there when the quarter began, with somebody in charge and somebody else."""
+    """Member companies that were there when the quarter began, with somebody in charge and somebody else.
+
+    Where nobody of the company is in charge, somebody of its parent company.
+    """
     begun = timezone.make_aware(datetime.combine(quarter, time.min))
     today = timezone.localdate()
     people = Membership.objects.filter(
         Q(ends_on=None) | Q(ends_on__gte=today), customer=OuterRef("pk"), removed_at=None
     )
     in_charge = Membership.objects.in_charge().filter(customer=OuterRef("pk"))
+    links = CompanyLink.objects.in_force().filter(subsidiary=OuterRef(OuterRef("pk")))
+    above = Membership.objects.in_charge().filter(customer__in=links.values("parent"))
+    somebody_else = Q(Exists(in_charge), second__isnull=False) | Q(~Exists(in_charge) & Exists(above), Exists(people))
     reviewed = Review.objects.filter(customer=OuterRef("pk"), quarter=quarter)
     companies = Customer.objects.open().filter(kind=Customer.Kind.MEMBER, opened_at__lt=begun)
-    companies = companies.filter(~Exists(reviewed), Exists(in_charge))
-    return (
-        companies.annotate(second=Subquery(people.order_by("pk").values("pk")[1:2])).exclude(second=None).order_by("pk")
-    )
+    companies = companies.annotate(second=Subquery(people.order_by("pk").values("pk")[1:2]))
+    return companies.filter(~Exists(reviewed), somebody_else).order_by("pk")
 
 
 def _lock(review: Review) -> Review:
@@ -212,5 +224,8 @@ def _write(review: Review, *, is_reminder: bool) -> None:
 
 
 def _readers(customer: Customer) -> Iterable[User]:
-    holders = who_holds(customer=customer, permission=Permission.MANAGE_TEAM)
-    return [holder.user for holder in holders if holder.user is not None]
+    holders = [
+        *who_holds(customer=customer, permission=Permission.MANAGE_TEAM),
+        *who_may_be_asked(customer=customer),
+    ]
+    return {holder.user.pk: holder.user for holder in holders if holder.user is not None}.values()

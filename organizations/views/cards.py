@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.refusals import Refusal
 from organizations import cards
 from organizations.access import CustomerRequest, permissions_by, requires
 from organizations.lookup import named
@@ -29,7 +31,8 @@ def card(request: CustomerRequest) -> HttpResponse:
     """The person's own card: a code that turns, made or made anew in one press."""
     is_useful = bool(AT_COUNTERS & request.permissions)
     if request.method == "POST" and is_useful:
-        make_card(membership=request.membership, kind=Card.Kind.PHONE, by=request.user)
+        with suppress(Refusal):  # ended since: the page is not theirs any more
+            make_card(membership=request.membership, kind=Card.Kind.PHONE, by=request.user)
         return HttpResponseRedirect(request.path, status=303)
     found = Card.objects.live().filter(membership=request.membership, kind=Card.Kind.PHONE).first()
     context: dict[str, object] = {"card": found, "is_useful": is_useful, "person": request.user}
@@ -64,12 +67,17 @@ def card_print(request: CustomerRequest, membership_id: int) -> HttpResponse:
         "name": named(membership=member),
         "is_useful": is_useful,
         "pin": "",
+        "refusal": None,
     }
     if request.method == "POST" and is_useful:
         if "revoke" in request.POST:
             revoke_cards(membership=member, kind=Card.Kind.PRINTED)
             return HttpResponseRedirect(request.path, status=303)
-        made, pin = make_card(membership=member, kind=Card.Kind.PRINTED, by=request.user)
+        try:
+            made, pin = make_card(membership=member, kind=Card.Kind.PRINTED, by=request.user)
+        except Refusal as refusal:
+            context["refusal"] = refusal
+            return render(request, "organizations/card_print.html", context, status=422)
         side, path = cards.qr_path(cards.code_of(card=made))
         context |= {"card": made, "pin": pin, "side": side, "path": path}
     return render(request, "organizations/card_print.html", context)

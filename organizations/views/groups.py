@@ -12,7 +12,8 @@ from organizations.forms import SubsidiaryForm
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import groups
-from organizations.views.team import of_members, see_other
+from organizations.services.reach import BeyondReach
+from organizations.views.team import of_members, see_other, who_else_may
 
 
 @requires(Permission.MANAGE_TEAM)
@@ -44,10 +45,19 @@ def subsidiaries(request: CustomerRequest) -> HttpResponse:
 @of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def subsidiary_end(request: CustomerRequest, link_id: int) -> HttpResponse:
-    """Asks once, naming the company and what ends."""
+    """Asks once, naming the company and what ends. As naming one, it is for an administrator."""
     links = request.customer.subsidiary_links.filter(is_accepted=True).select_related("subsidiary")
     link = get_object_or_404(links, pk=link_id)
+    refusal = None
     if request.method == "POST":
-        groups.end_link(link=link, by=request.user)
-        return see_other(reverse("organizations:subsidiaries", args=[request.customer.public_id]))
-    return render(request, "organizations/subsidiary_end.html", {"link": link, "subsidiary": link.subsidiary})
+        if request.membership.role in OPENING_ROLES:
+            groups.end_link(link=link, by=request.user)
+            return see_other(reverse("organizations:subsidiaries", args=[request.customer.public_id]))
+        refusal = BeyondReach()
+    context = {
+        "link": link,
+        "subsidiary": link.subsidiary,
+        "refusal": refusal,
+        "others": who_else_may(request, refusal),
+    }
+    return render(request, "organizations/subsidiary_end.html", context, status=422 if refusal else 200)

@@ -44,8 +44,9 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     _speak_as(request, invitation)
     if isinstance(request.user, User):
         return _quiet(_signed_in_person(request, invitation, token=token, person=request.user))
-    if (known := invitations.known_person(invitation=invitation)) is not None:
-        return _quiet(_page(request, invitation, case="known", address=known.email))
+    if invitations.known_person(invitation=invitation) is not None:
+        # By the address it was sent to: whoever holds the link learns no other.
+        return _quiet(_page(request, invitation, case="known"))
     return _quiet(_new_person(request, invitation, token=token))
 
 
@@ -63,12 +64,12 @@ def _signed_in_person(request: HttpRequest, invitation: Invitation, *, token: st
     if request.method != "POST":
         return _page(request, invitation, case="theirs")
     try:
-        customer = invitations.accept_invitation(token=token, by=person)
+        page = invitations.accept_invitation(token=token, by=person)
     except invitations.InvitationOver:
         return see_other(request.path)
     except Refusal as refusal:
         return _page(request, invitation, case="theirs", refusal=refusal)
-    return see_other(customer.get_absolute_url())
+    return see_other(page)
 
 
 def _new_person(request: HttpRequest, invitation: Invitation, *, token: str) -> HttpResponse:

@@ -17,7 +17,7 @@ from organizations.views.team import key_in, of_members, see_other
 PAGE = 25
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @of_members
 @require_safe
 def refusal_list(request: CustomerRequest) -> HttpResponse:
@@ -30,18 +30,14 @@ def refusal_list(request: CustomerRequest) -> HttpResponse:
     shown = found[:PAGE]
     for decision in shown:
         decision.customer = request.customer
-    language = get_language() or "fr-ca"
     context = {
-        "refusals": [
-            (decision, why_refused(decision=decision, language=language), getattr(decision, "case", None))
-            for decision in shown
-        ],
+        "refusals": [(row, _why(request, row), getattr(row, "case", None)) for row in shown],
         "more": shown[-1].pk if len(found) > PAGE else None,
     }
     return render(request, "organizations/refusal_list.html", context)
 
 
-@requires(Permission.MANAGE_TEAM)
+@requires(Permission.MANAGE_TEAM, or_parent=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def refusal(request: CustomerRequest, decision_id: int) -> HttpResponse:
     """Where the letter leads. One press asks; pressed again, the page says it is open."""
@@ -56,8 +52,13 @@ def refusal(request: CustomerRequest, decision_id: int) -> HttpResponse:
     context = {
         "decision": decision,
         "shows_amount": decision.amount is not None and Permission.VIEW_PRICES in request.permissions,
-        "why": why_refused(decision=decision, language=get_language() or "fr-ca"),
+        "why": _why(request, decision),
         "case": getattr(decision, "case", None),
         "form": form,
     }
     return render(request, "organizations/refusal.html", context, status=422 if form.is_bound else 200)
+
+
+def _why(request: CustomerRequest, decision: CounterDecision) -> str:
+    sees_prices = Permission.VIEW_PRICES in request.permissions
+    return why_refused(decision=decision, language=get_language() or "fr-ca", sees_prices=sees_prices)

@@ -156,8 +156,8 @@ def member_detail(request: CustomerRequest, membership_id: int) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            proof = proofs.keep_proof(proof=form.cleaned_data["proof"])
-            batch = members.change_member(membership=membership, wish=form.wish, by=request.user, proof=proof)
+            with proofs.keeping_proof(proof=form.cleaned_data["proof"]) as proof:
+                batch = members.change_member(membership=membership, wish=form.wish, by=request.user, proof=proof)
             if batch is not None:
                 return signed_from(request, batch)
         except Refusal as refusal:

@@ -24,7 +24,7 @@ from organizations.models import AccessRequest, ActivationRequest, Customer, Man
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import activation, members, recognition, requests
-from organizations.views.team import see_other, signed_from, who_else_may
+from organizations.views.team import of_members, see_other, signed_from, who_else_may
 
 LONGEST_PATH = 500
 # The links that no longer work, as their page names them.
@@ -120,6 +120,7 @@ def activation_ask_again(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @requires()
+@of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def permission_ask(request: CustomerRequest, permission: str) -> HttpResponse:
     """Ask whoever can give it for a permission; then the receipt."""
@@ -154,6 +155,7 @@ def _page_of(customer: Customer, path: str) -> str:
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
+@of_members
 @require_http_methods(["GET", "HEAD", "POST"])
 def permission_grant(request: CustomerRequest, membership_id: int, permission: str) -> HttpResponse:
     """Where the letter of somebody who asks leads: who asks, for what, and one button, which leads to the signature."""

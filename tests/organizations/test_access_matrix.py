@@ -223,11 +223,16 @@ def of_the_parent(holding, role=Role.ADMINISTRATOR, **edges):
     return user
 
 
+def is_of_the_team(route) -> bool:
+    """Who is in it, and who was refused in its name."""
+    return route.pattern.startswith(("c/<slug:customer_id>/team/", "c/<slug:customer_id>/refusals/"))
+
+
 def assert_team_alone(client, doors) -> None:
     """Every page of the team opens, and not one other."""
     for route, asked in doors.items():
         status = client.get(asked).status_code
-        if "/team/" in route.pattern:
+        if is_of_the_team(route):
             assert status in {200, 303, 405} or names_another_thing(route), (route.name, status)
             assert status != 403, route.name
         else:
@@ -235,9 +240,7 @@ def assert_team_alone(client, doors) -> None:
 
 
 def test_the_doors_of_a_parent_are_the_pages_of_the_team():
-    assert {r.name for r in OF_CUSTOMERS if r.view.or_parent} == {
-        r.name for r in OF_CUSTOMERS if r.pattern.startswith("c/<slug:customer_id>/team/")
-    }
+    assert {r.name for r in OF_CUSTOMERS if r.view.or_parent} == {r.name for r in OF_CUSTOMERS if is_of_the_team(r)}
 
 
 @pytest.mark.parametrize("edge", EDGES)
@@ -297,7 +300,7 @@ def test_who_also_has_a_role_at_the_subsidiary_keeps_it_and_adds_the_team(acme, 
     held = ROLE_PERMISSIONS[Role.ACCOUNTANT]
     for route, asked in doors.items():
         status = client.get(asked).status_code
-        if "/team/" in route.pattern or is_open(route, held):
+        if is_of_the_team(route) or is_open(route, held):
             assert status != 403, route.name
         else:
             assert status == 403, (route.name, status)

@@ -23,7 +23,7 @@ from organizations.services.authority import ProofDecided, accept_proof, refuse_
 from organizations.services.invitations import SomebodyElse, accept_as_new, accept_invitation
 from organizations.services.mandates import ask_to_sign, cancel_mandate, correct_address
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
-from organizations.services.proofs import ProofMissing, keep_proof
+from organizations.services.proofs import ProofMissing, keeping_proof
 from organizations.services.requests import ReasonMissing
 from signatures.links import path_of
 from signatures.models import SignatureRequest
@@ -53,8 +53,8 @@ def proved(acme, alice, bob, settings, tmp_path):
     default = settings.STORAGES["default"]
     options = {**default["OPTIONS"], "location": str(tmp_path)}
     settings.STORAGES = {**settings.STORAGES, "default": {**default, "OPTIONS": options}}
-    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="resolution.pdf"))
-    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK), by=alice, proof=path)
+    with keeping_proof(proof=ContentFile(b"%PDF-1.7", name="resolution.pdf")) as path:
+        batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK), by=alice, proof=path)
     sign_batch(batch, alice)
     return Mandate.objects.get()
 
@@ -249,8 +249,8 @@ def test_a_proof_accepted_after_the_person_left_gives_nothing(acme, alice, bob, 
 
 
 def test_an_administrator_may_ask_for_themselves_what_an_agent_must_accept(acme, alice, sam, proved):
-    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf"))
-    batch = change_member(membership=member(alice), wish=wished(Role.ADMINISTRATOR, BANK), by=alice, proof=path)
+    with keeping_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf")) as path:
+        batch = change_member(membership=member(alice), wish=wished(Role.ADMINISTRATOR, BANK), by=alice, proof=path)
     sign_batch(batch, alice)
     assert BANK not in acme.permissions_for(alice)
     accept_proof(mandate=Mandate.objects.get(batch=batch), by=sam)
@@ -279,8 +279,8 @@ def test_another_right_to_prove_asks_for_its_own_document_and_leaves_the_first_a
     with pytest.raises(ProofMissing) as missing:
         grant(membership=member(bob), permission=buyout, by=alice)
     assert missing.value.words == {"permission": buyout.label}
-    path = keep_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf"))
-    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK, buyout), by=alice, proof=path)
+    with keeping_proof(proof=ContentFile(b"%PDF-1.7", name="r.pdf")) as path:
+        batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, BANK, buyout), by=alice, proof=path)
     sign_batch(batch, alice)
     assert acme.permissions_for(bob) & {BANK, buyout} == {BANK}
     refuse_proof(mandate=Mandate.objects.get(batch=batch), reason="Illisible", by=sam)

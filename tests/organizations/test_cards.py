@@ -9,9 +9,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from organizations import cards
 from organizations.models import AuditEvent, Card
-from organizations.services.cards import make_card, revoke_cards
+from organizations.services.cards import NoAccess, check_pin, make_card, revoke_cards
+from organizations.services.members import remove_member
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +96,26 @@ def test_a_revoked_card_is_revoked_whatever_its_code(card):
     assert revoke_cards(membership=card.membership) == 0
     with pytest.raises(cards.CardRevoked):
         read(card)
+
+
+def test_no_card_of_a_closed_profile_passes_nor_is_made(card, bob, alice, boreal):
+    paper, pin = make_card(membership=card.membership, kind=Card.Kind.PRINTED, by=alice)
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    with pytest.raises(cards.CardOfNobody):
+        read(card)
+    with pytest.raises(cards.CardOfNobody):
+        check_pin(text=cards.code_of(card=paper), pin=pin, merchant_id=boreal.pk)
+    with pytest.raises(NoAccess):
+        make_card(membership=card.membership, kind=Card.Kind.PRINTED, by=alice)
+    assert Card.objects.live().get(kind=Card.Kind.PRINTED) == paper
+
+
+def test_an_access_that_ended_while_the_press_waited_makes_no_card(acme, alice, bob):
+    membership = bob.memberships.get()
+    remove_member(membership=membership, by=alice)
+    with pytest.raises(NoAccess):
+        make_card(membership=membership, kind=Card.Kind.PHONE, by=bob)
+    assert not Card.objects.exists()
 
 
 def test_the_pin_is_six_digits_and_only_its_hash_is_kept(bob, alice):

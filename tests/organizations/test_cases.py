@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
+from organizations.access import grant_permission
 from organizations.branches import Place
 from organizations.models import AuditEvent, CounterCase, CounterDecision, Customer, Membership
-from organizations.permissions import Role
+from organizations.permissions import Permission, Role
 from organizations.services import cases
 from organizations.services.cases import answer_case, open_case, why_refused
 from organizations.services.counter import record_decision
@@ -88,6 +89,27 @@ def test_a_ceiling_is_remembered_in_dollars(acme, alice, bob, sam, place):
     row = CounterDecision.objects.select_related("customer").get()
     assert "$1,200.50" in why_refused(decision=row, language="en-ca")
     assert "$500.00" in why_refused(decision=row, language="en-ca")
+
+
+def test_who_sees_no_prices_reads_why_without_an_amount(client, acme, alice, bob, sam, place):
+    Customer.objects.update(opened_at=timezone.now())
+    Membership.objects.filter(user=bob).update(ceiling=Decimal(777))
+    bobs, amount = Membership.objects.get(user=bob).pk, Decimal("4321.09")
+    row = record_decision(membership_id=bobs, place=place, act=Act.REFUSED, by=sam, language="fr-ca", amount=amount)
+    assert "321,09" in OutgoingMessage.objects.get(recipient=alice.email).text
+    blind = factories.UserFactory()
+    factories.MembershipFactory(customer=acme, user=blind, role=Role.VISITOR)
+    grant_permission(customer=acme, user=blind, permission=Permission.MANAGE_TEAM)
+    for address in (reverse("organizations:refusals", args=[acme.public_id]), page_of(row)):
+        client.force_login(blind)
+        page = client.get(address).text
+        assert "Le plafond de cette personne par transaction est dépassé." in page
+        assert "321,09" not in page
+        assert "777,00" not in page
+        client.force_login(alice)
+        page = client.get(address).text
+        assert "321,09" in page
+        assert "777,00" in page
 
 
 def test_two_presses_ask_once_and_the_desk_is_written_to_once(client, acme, alice, boreal, refused):

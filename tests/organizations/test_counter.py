@@ -25,15 +25,19 @@ AGAINST_CUSTOMER = {
 AGAINST_PERSON = {
     Reason.REMOVED: {"removed_at": NOON},
     Reason.ENDED: {"ends_on": TODAY - timedelta(days=1)},
+    Reason.PROFILE: {"is_profile_closed": True},
     Reason.NOT_BEGUN: {"starts_on": TODAY + timedelta(days=1)},
 }
 
 
-def answer(*, role=Role.EDITOR, customer=None, granted=(), branches=(), at=LAVAL, amount=None, **edges):
+def answer(
+    *, role=Role.EDITOR, customer=None, granted=(), branches=(), at=LAVAL, amount=None, is_profile_closed=False, **edges
+):
     acme = Customer(name="Acme", **({"opened_at": NOON} | (customer or {})))
     permissions = ROLE_PERMISSIONS[role] | set(granted)
     membership = Membership(role=role, customer=acme, **edges)
-    return decide(membership=membership, permissions=permissions, branches=branches, at=at, amount=amount, on=TODAY)
+    return decide(membership=membership, permissions=permissions, branches=branches, at=at, amount=amount, on=TODAY,
+                  is_profile_closed=is_profile_closed)  # fmt: skip
 
 
 @pytest.mark.parametrize("role", Role)

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 
 import pypdf
 import pytest
+from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
-from organizations.access import who_may_be_asked
-from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
+from organizations import lookup, offline
+from organizations.access import grant_permission, who_may_be_asked
+from organizations.branches import Place
+from organizations.models import (
+    AuditEvent,
+    CompanyLink,
+    CounterCase,
+    CounterDecision,
+    Customer,
+    Invitation,
+    Mandate,
+    Membership,
+    Review,
+)
 from organizations.permissions import Permission, Role
 from organizations.services import groups
+from organizations.services.cases import answer_case
+from organizations.services.counter import record_decision, refuse_unlisted
 from organizations.services.groups import ask_link, confirm_link, declare_link, end_link, refuse_link
+from organizations.services.invitations import accept_invitation
 from organizations.services.mandates import (
     AuthorityLost,
     BeyondReach,
@@ -26,7 +44,9 @@ from organizations.services.mandates import (
     prepare_invitations,
 )
 from organizations.services.members import change_member, remove_member
+from organizations.services.petitions import ask_to_join
 from organizations.services.requests import ReasonMissing
+from organizations.services.reviews import look_after_reviews
 from tests import factories
 from tests.organizations.signing import AT_HOME, invited, invitee, member, prepared, sign, sign_batch, wished
 from tests.strictness import StrictClient
@@ -223,6 +243,29 @@ def test_the_mandate_says_on_whose_authority(acme, globex, alice, charlie, linke
     assert "Acme Construction inc." in mandate.signature.capacity
 
 
+def test_what_they_sign_opens_a_space_nobody_opened(acme, globex, alice, linked, boreal, client):
+    place = Place(merchant=boreal, branch=None)
+    on_file = factories.MembershipFactory(customer=globex, first_name="Léo", last_name="Côté", role=Role.EDITOR)
+    assert [
+        found.decision(at=None, amount=None).reason for found in lookup.find(merchant_id=boreal.pk, text="Léo")
+    ] == [CounterDecision.Reason.NOT_OPENED]
+    token = invited(globex, alice, "noe@globex.example", wish=wished(Role.EDITOR))
+    noe = factories.UserFactory(email="noe@globex.example")
+    accept_invitation(token=token, by=noe)
+    for membership in (on_file, member(noe)):
+        assert lookup.person(merchant_id=boreal.pk, pk=membership.pk).decision(at=None, amount=None).may_rent
+    assert {found.membership for found in offline.people_at(place=place)} >= {on_file, member(noe)}
+    assert globex.events.filter(event=Event.CUSTOMER_OPENED, by=alice).count() == 1
+
+
+def test_people_they_sign_in_for_the_counter_alone_open_it_once_too(acme, globex, alice, linked):
+    people = [(invitee("", first_name=name, phone="+15145550199"), wished()) for name in ("Léo", "Lou")]
+    sign_batch(prepare_invitations(customer=globex, people=people, by=alice), alice)
+    globex.refresh_from_db()
+    assert globex.opened_at is not None
+    assert globex.events.filter(event=Event.CUSTOMER_OPENED).count() == 1
+
+
 def test_they_change_and_remove_people_but_keep_the_last_administrator(acme, globex, alice, charlie, linked):
     luc = factories.UserFactory(first_name="Luc")
     membership = factories.MembershipFactory(customer=globex, user=luc, role=Role.VISITOR)
@@ -241,6 +284,23 @@ def test_they_give_nothing_to_themselves(acme, globex, alice, charlie, linked):
     mine = Membership.objects.get(user=alice, customer=globex)
     with pytest.raises(GivenToOneself):
         change_member(membership=mine, wish=wished(Role.EDITOR), by=alice)
+
+
+def test_an_other_address_of_theirs_is_theirs_whenever_they_confirmed_it(acme, globex, alice, charlie, linked, client):
+    mine = EmailAddress.objects.create(user=alice, email="moi@ailleurs.example", verified=True)
+    on_file = factories.MembershipFactory(customer=globex, email=mine.email, role=Role.VISITOR)
+    with pytest.raises(GivenToOneself):
+        prepare_invitations(customer=globex, people=[(invitee(mine.email), wished())], by=alice)
+    with pytest.raises(GivenToOneself):
+        change_member(membership=on_file, wish=wished(Role.EDITOR), by=alice)
+    mine.delete()
+    token = invited(globex, alice, mine.email, wish=wished(Role.ADMINISTRATOR))
+    EmailAddress.objects.create(user=alice, email=mine.email, verified=True)
+    client.force_login(alice)
+    answer = client.post(reverse("organizations:invitation", args=[token]))
+    assert answer.status_code == 422
+    assert "Personne ne se donne" in answer.text
+    assert not Membership.objects.filter(customer=globex, user=alice).exists()
 
 
 def test_the_team_page_says_so_to_both(client, acme, globex, alice, charlie, linked):
@@ -263,6 +323,86 @@ def test_who_has_a_role_in_both_sees_the_subsidiary_once_under_its_parent(client
     page = client.get(acme.get_absolute_url()).text
     assert page.count(f'href="{globex.get_absolute_url()}"') == 1
     assert page.index(f'href="{acme.get_absolute_url()}"') < page.index(f'href="{globex.get_absolute_url()}"')
+
+
+# --- where the subsidiary has nobody in charge -------------------------------------------------
+
+
+@pytest.fixture
+def orphan(acme, globex, boreal, alice, sam, today):
+    """Globex, opened long ago, where Bella edits and nobody administers; Acme is above it."""
+    long_ago = timezone.now() - timedelta(days=200)
+    Customer.objects.filter(pk=globex.pk).update(opened_at=long_ago)
+    bella = factories.UserFactory(email="bella@globex.example", first_name="Bella")
+    factories.MembershipFactory(customer=globex, user=bella, role=Role.EDITOR, created_at=long_ago, ceiling=500)
+    confirm_link(link=ask_link(parent=acme, customer_number="10977", message="", by=alice), decision="Vu", by=sam)
+    OutgoingMessage.objects.all().delete()
+    globex.refresh_from_db()
+    return globex
+
+
+def told_to(person: User) -> OutgoingMessage:
+    return OutgoingMessage.objects.get(recipient=person.email)
+
+
+def test_a_refusal_there_is_told_to_the_parent_company_which_may_ask_about_it(client, orphan, boreal, alice, sam):
+    row = refuse_unlisted(customer=orphan, person="Luc", place=Place(merchant=boreal, branch=None), by=sam)
+    page = reverse("organizations:refusal", args=[orphan.public_id, row.pk])
+    assert row.is_told
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    listed = reverse("organizations:refusals", args=[orphan.public_id])
+    assert f'href="{listed}"' in client.get(reverse("organizations:team", args=[orphan.public_id])).text
+    assert f'href="{page}"' in client.get(listed).text
+    assert client.post(page, {"message": "Pourquoi?"}).status_code == 303
+    factories.MembershipFactory(customer=orphan, user=factories.UserFactory())  # in charge since
+    answer_case(case=CounterCase.objects.get(), answer="Réglé.", by=sam)
+    answer = OutgoingMessage.objects.get(template="organizations/emails/case_answered")
+    assert (answer.recipient, "Réglé." in answer.text) == (alice.email, True)
+
+
+@pytest.mark.parametrize("sees_prices", [False, True])
+def test_the_letter_names_an_amount_to_who_sees_the_prices_of_that_company(orphan, boreal, alice, sam, sees_prices):
+    bella, place = Membership.objects.get(customer=orphan), Place(merchant=boreal, branch=None)
+    if sees_prices:
+        factories.MembershipFactory(customer=orphan, user=alice, role=Role.ACCOUNTANT)
+    record_decision(membership_id=bella.pk, place=place, act=CounterDecision.Act.REFUSED, by=sam, language="fr-ca",
+                    amount=Decimal("4321.09"))  # fmt: skip
+    letter = told_to(alice)
+    assert ("321,09" in letter.text, "321,09" in letter.html) == (sees_prices, sees_prices)
+    assert "plafond de cette personne" in letter.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_who_asks_to_join_there_is_answered_by_the_parent_company(client, orphan, boreal, alice):
+    asker = factories.UserFactory(first_name="Noé")
+    ask_to_join(merchant=boreal, customer_number=orphan.number, message="", by=asker)
+    page = reverse("organizations:join-requests", args=[orphan.public_id])
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    assert "Noé" in client.get(page).text
+
+
+def test_the_review_of_its_people_is_begun_and_answered_by_the_parent_company(client, orphan, alice):
+    look_after_reviews()
+    review = Review.objects.get(customer=orphan)
+    page = reverse("organizations:team-review", args=[orphan.public_id])
+    assert page in told_to(alice).text
+    client.force_login(alice)
+    bella = Membership.objects.get(customer=orphan)
+    assert client.post(page, {"review": review.pk, "confirm": bella.pk}).status_code == 303
+    review.refresh_from_db()
+    assert review.closed_at is not None
+    assert review.confirmations.get().confirmed_by == alice
+
+
+def test_without_a_parent_company_or_with_nobody_else_there_is_no_review(orphan, alice):
+    CompanyLink.objects.update(ended_at=timezone.now(), ended_by=alice)
+    look_after_reviews()
+    assert not Review.objects.exists()
+    CompanyLink.objects.update(ended_at=None, ended_by=None)
+    Membership.objects.filter(customer=orphan).update(role=Role.ADMINISTRATOR)  # alone, and in charge
+    look_after_reviews()
+    assert not Review.objects.exists()
 
 
 # --- ending -----------------------------------------------------------------------------------
@@ -303,6 +443,16 @@ def test_whoever_leaves_the_parent_takes_their_invitations_at_the_subsidiary(acm
     remove_member(membership=member(alice), by=alice)
     assert not Invitation.objects.open().exists()
     assert not Mandate.objects.live().exists()
+
+
+def test_who_manages_the_team_without_administering_ends_no_link(client, acme, globex, alice, bob, charlie, linked):
+    grant_permission(customer=acme, user=bob, permission=Permission.MANAGE_TEAM)
+    client.force_login(bob)
+    answer = client.post(reverse("organizations:subsidiary-end", args=[acme.public_id, linked.pk]))
+    assert answer.status_code == 422
+    assert "Alice Tremblay" in answer.text  # who may
+    linked.refresh_from_db()
+    assert linked.ended_at is None
 
 
 def test_only_those_of_the_parent_and_agents_end_it(client, acme, globex, charlie, linked):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
 from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
-from organizations.permissions import Permission, Role
+from organizations.permissions import Feature, Permission, Role
 from organizations.services import members
 from organizations.services.mandates import (
     AuthorityLost,
@@ -19,13 +19,14 @@ from organizations.services.mandates import (
     GivenToOneself,
     Invitee,
     LastAdministrator,
+    NoTeam,
     prepare_invitations,
 )
 from organizations.services.members import ask_for_permission, change_member, grant, remove_member
 from organizations.services.proofs import ProofMissing
-from organizations.services.reach import BeyondEdges
+from organizations.services.reach import BeyondEdges, RightOfNoUse
 from tests import factories
-from tests.organizations.signing import sign_batch, wished
+from tests.organizations.signing import sign_batch, token_mailed_to, wished
 
 pytestmark = pytest.mark.django_db
 
@@ -165,6 +166,71 @@ def test_what_was_given_leads_back_to_where_it_was_missing(acme, alice, bob):
     ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob, back=page)
     sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
     assert page in OutgoingMessage.objects.get(template="organizations/emails/access_changed").text
+
+
+def test_a_page_they_asked_from_for_something_else_or_before_is_none_to_go_back_to(acme, alice, bob, time_machine):
+    ask_for_permission(customer=acme, permission=Permission.VIEW_INVOICES, by=bob, back=f"/c/{acme.public_id}/asked/")
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_DOCUMENTS, by=alice), alice)
+    change_member(membership=member(bob), wish=wished(Role.EDITOR, Permission.VIEW_DOCUMENTS), by=alice)
+    sign_batch(grant(membership=member(bob), permission=Permission.VIEW_INVOICES, by=alice), alice)
+    letters = OutgoingMessage.objects.filter(template="organizations/emails/access_changed").order_by("pk")
+    assert ["/asked/" in letter.text for letter in letters] == [True, False, False]
+
+
+def test_who_is_promoted_for_a_permission_they_asked_goes_on_where_it_was_missing(client, acme, alice, bob):
+    page = f"{acme.get_absolute_url()}team/?state=ended"
+    ask_for_permission(customer=acme, permission=Permission.MANAGE_TEAM, by=bob, back=page)
+    sign_batch(change_member(membership=member(bob), wish=wished(Role.ADMINISTRATOR), by=alice), alice)
+    client.force_login(bob)
+    answer = client.post(f"/invitations/{token_mailed_to(bob.email)}/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)
+
+
+def test_a_right_without_its_contract_is_neither_asked_nor_given_whatever_is_posted(client, acme, alice, bob):
+    useless = Permission.OPERATE_FUNDS  # needs a financing contract
+    with pytest.raises(RightOfNoUse):
+        grant(membership=member(bob), permission=useless, by=alice)
+    with pytest.raises(RightOfNoUse):
+        change_member(membership=member(bob), wish=wished(Role.VISITOR, useless), by=alice)
+    with pytest.raises(RightOfNoUse):
+        wish = wished(Role.VISITOR, useless)
+        prepare_invitations(customer=acme, people=[(Invitee("Noé", "Roy", "noe@acme.example"), wish)], by=alice)
+    pages = {
+        alice: f"/c/{acme.public_id}/team/{member(bob).pk}/grant/{useless}/",
+        bob: f"/c/{acme.public_id}/ask/{useless}/",
+    }
+    for user, page in pages.items():
+        client.force_login(user)
+        answer = client.post(page)
+        assert answer.status_code == 422
+        assert "un contrat de financement" in answer.text
+        assert "<button" not in answer.text[answer.text.index("<main") : answer.text.index("</main>")]
+    assert not Mandate.objects.exists()
+    assert not OutgoingMessage.objects.exists()
+    acme.features = [Feature.FINANCING]
+    acme.save()
+    assert ask_for_permission(customer=acme, permission=useless, by=bob)
+    sign_batch(grant(membership=member(bob), permission=useless, by=alice), alice)
+    acme.features = []
+    acme.save()
+    batch = change_member(membership=member(bob), wish=wished(Role.EDITOR, useless, Permission.VIEW_INVOICES), by=alice)
+    assert batch  # the contract ended: what they had is not given again
+
+
+def test_outside_member_companies_nothing_of_a_team_is_asked_nor_given(client, boreal, nadia):
+    company = nadia.memberships.get().customer
+    luc = factories.UserFactory()
+    factories.MembershipFactory(customer=company, user=luc, role=Role.EDITOR)
+    with pytest.raises(NoTeam):
+        grant(membership=member(luc), permission=Permission.VIEW_INVOICES, by=nadia)
+    home = company.get_absolute_url()
+    for user, page in ((nadia, f"team/{member(luc).pk}/grant/view_invoices/"), (luc, "ask/view_invoices/")):
+        client.force_login(user)
+        for answer in (client.get(home + page), client.post(home + page)):
+            assert "L’équipe est réservée aux entreprises membres" in answer.text
+    assert not Mandate.objects.exists()
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_granting_what_the_role_gives_already_changes_nothing(acme, alice, bob):

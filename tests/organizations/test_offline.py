@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from organizations import offline
 from organizations.models import Customer, Membership
 from organizations.permissions import Role
@@ -43,6 +44,12 @@ def download(counter) -> bytes:
 def people(counter) -> list[str]:
     rows = list(csv.reader(download(counter).decode().splitlines()))
     return [row[2] for row in rows[3:-1]]
+
+
+def test_nobody_whose_profile_is_closed_is_on_it(counter, alice, rita):
+    assert people(counter) == ["Alice Tremblay", "Rita Côté"]
+    User.objects.filter(pk=rita.pk).update(is_active=False)
+    assert people(counter) == ["Alice Tremblay"]
 
 
 def test_the_list_says_its_age_and_its_end_first(counter, alice, rita, today):

@@ -19,6 +19,7 @@ from organizations.services.mandates import BeyondReach, NothingToSign
 from organizations.services.members import NotAMember, change_member, remove_member
 from organizations.services.petitions import ask_take_over, ask_to_join, decide_join, decide_take_over, oppose_take_over
 from organizations.services.requests import ReasonMissing
+from tests import factories
 from tests.organizations.signing import member, sign_batch, wished
 
 pytestmark = pytest.mark.django_db
@@ -293,3 +294,14 @@ def test_an_agent_sets_the_contracts_of_a_customer_and_finds_what_waits(
     assert answer.status_code == 302
     acme.refresh_from_db()
     assert acme.features == ["treasury"]
+
+
+def test_who_administers_and_never_signed_in_is_announced_to_at_the_address_on_file(acme, alice, bob):
+    factories.MembershipFactory(customer=acme, email="pdg@acme.example", role=Role.OWNER)
+    factories.MembershipFactory(customer=acme, email="visite@acme.example", role=Role.VISITOR)
+    factories.MembershipFactory(customer=acme, email="parti@acme.example", role=Role.OWNER, removed_at=timezone.now())
+    ask_take_over(customer=acme, reason="Partie en juin", by=bob)
+    letters = {letter.recipient: letter for letter in OutgoingMessage.objects.all()}
+    assert set(letters) == {alice.email, bob.email, "pdg@acme.example"}
+    assert "opposez-vous" in letters["pdg@acme.example"].text
+    assert letters["pdg@acme.example"].text.startswith("Bonjour,")

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from accounts.models import User
 from organizations import cards
 from organizations.models import Card, Membership
 from organizations.permissions import Role
@@ -85,3 +86,12 @@ def test_a_business_that_is_no_member_company_prints_no_card(client, nadia):
     assert not Card.objects.exists()
     client.post(reverse("organizations:card", args=[mine.customer.public_id]))
     assert Card.objects.get().kind == Card.Kind.PHONE
+
+
+def test_no_card_is_printed_for_a_closed_profile(client, acme, alice, rita):
+    User.objects.filter(pk=rita.pk).update(is_active=False)
+    client.force_login(alice)
+    answer = client.post(reverse("organizations:card-print", args=[acme.public_id, member(rita).pk]))
+    assert answer.status_code == 422
+    assert "son profil est fermé" in answer.text
+    assert not Card.objects.exists()

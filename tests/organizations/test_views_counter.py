@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
-from accounts.models import OutgoingMessage
+from accounts.models import OutgoingMessage, User
 from organizations import cards
 from organizations.models import Branch, Card, CounterDecision, Customer, Membership
 from organizations.permissions import Role
@@ -88,6 +88,19 @@ def test_removing_somebody_is_a_no_on_the_next_request(counter, alice, bob):
     assert ANSWER.findall(see(counter, q="gagnon")) == ["no"]
     assert act(counter, bob, "rented").status_code == 422
     assert not CounterDecision.objects.exists()
+
+
+def test_a_closed_profile_is_a_no_in_words_by_name_and_by_card(counter, alice, bob):
+    code = cards.code_of(card=make_card(membership=member(bob), kind=Card.Kind.PHONE, by=bob)[0])
+    assert ANSWER.findall(see(counter, q=code)) == ["rent"]
+    User.objects.filter(pk=bob.pk).update(is_active=False)
+    page = see(counter, q="gagnon")
+    assert ANSWER.findall(page) == ["no"]
+    assert "Le profil de cette personne est fermé" in page
+    assert "elle ne vaut plus rien" in see(counter, q=code)
+    assert act(counter, bob, "rented").status_code == 422
+    assert act(counter, bob, "refused").status_code == 303
+    assert CounterDecision.objects.get().reason == CounterDecision.Reason.PROFILE
 
 
 def test_an_amount_above_the_ceiling_changes_the_answer(counter, alice, bob):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from accounts.models import User
 from organizations.models import Invitation
@@ -54,6 +55,14 @@ def test_a_weak_password_is_said_and_the_names_are_kept(client, link):
     assert answer.status_code == 422
     assert 'value="Noé"' in answer.text
     assert not User.objects.filter(email=NEW).exists()
+
+
+def test_the_page_names_the_invited_address_and_no_other_of_the_person(client, link):
+    known = factories.UserFactory(email="prive@example.org")
+    EmailAddress.objects.create(user=known, email=NEW, verified=True)
+    page = client.get(link).text
+    assert f"Vous avez déjà un profil à l’adresse {NEW}" in page
+    assert known.email not in page
 
 
 def test_a_known_person_signs_in_first(client, link):

@@ -300,6 +300,36 @@ def test_a_proof_must_be_a_document(in_charge, acme):
     assert Mandate.objects.get().proof.name.startswith("proofs/")
 
 
+@pytest.mark.parametrize(("chosen", "who", "status", "kept"), [
+    ("change_bank_details", NEW, 303, 1),
+    ("view_invoices", NEW, 303, 0),  # needs no document
+    ("change_bank_details", "bob@acme.example", 422, 0),  # a member already
+])  # fmt: skip
+def test_a_document_no_mandate_bears_is_not_kept_of_an_invitation(
+    in_charge, acme, bob, folder, chosen, who, status, kept
+):
+    proof = SimpleUploadedFile("preuve.pdf", b"%PDF-1.7 une preuve")
+    form = TERMS | {"people": who, "granted": chosen, "proof": proof}
+    assert in_charge.post(at("team-invite", acme), form).status_code == status
+    assert len(list(folder.glob("proofs/*"))) == kept
+
+
+@pytest.mark.parametrize(("chosen", "ends_on", "status", "kept"), [
+    ("change_bank_details", "", 303, 1),
+    ("view_invoices", "", 303, 0),
+    ("change_bank_details", "2026-12-31", 422, 0),  # the last administrator for good
+])  # fmt: skip
+def test_a_document_no_mandate_bears_is_not_kept_of_a_change(
+    in_charge, acme, alice, bob, folder, today, chosen, ends_on, status, kept
+):
+    proof = SimpleUploadedFile("preuve.pdf", b"%PDF-1.7 une preuve")
+    person, role = (alice, "administrator") if ends_on else (bob, "editor")
+    form = TERMS | {"role": role, "granted": chosen, "ends_on": ends_on, "proof": proof}
+    answer = in_charge.post(at("member", acme, Membership.objects.get(user=person).pk), form)
+    assert answer.status_code == status
+    assert len(list(folder.glob("proofs/*"))) == kept
+
+
 # --- one mandate ------------------------------------------------------------------------------
 
 
@@ -405,7 +435,7 @@ def test_the_last_sign_in_is_on_the_list_and_on_the_page_of_the_person(in_charge
     bob.save()
     rows = in_charge.get(at("team", acme)).text.split("<tr>")
     assert next('<td class="when"><time>2026-03-04</time>' in row for row in rows if "Bob Gagnon" in row)
-    assert next('<td class="when">–</td>' in row for row in rows if "Rita Côté" in row)
+    assert next('<td class="when"><span class="wide-only">–</span></td>' in row for row in rows if "Rita Côté" in row)
     page = in_charge.get(at("member", acme, member(bob).pk)).text.replace("\N{NO-BREAK SPACE}", " ")
     assert "<dt>Last sign-in</dt><dd>March 4, 2026" in page
     assert "<dt>Last sign-in</dt><dd>never" in in_charge.get(at("member", acme, member(rita).pk)).text
