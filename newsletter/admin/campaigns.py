@@ -223,7 +223,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
             panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
-            panels["problems"] = problems(campaign=campaign)
+            panels["problems"] = problems(campaign=campaign, sizes=sizes)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)
         elif campaign.started_at is not None:

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -99,3 +100,9 @@ def test_a_save_writes_only_what_was_changed(agent, campaign):
         assert agent.post(page("campaign_change", campaign.pk), form).status_code == 303
     row = Campaign.objects.get()
     assert (row.subject_fr, row.preheader_fr) == ("Nouvel objet", "D’un collègue")
+
+
+def test_the_audience_of_a_draft_is_counted_once(agent, campaign):
+    with CaptureQueriesContext(connection) as asked:
+        agent.get(page("campaign_change", campaign.pk))
+    assert sum("GROUP BY" in query["sql"] and "newsletter_subscription" in query["sql"] for query in asked) == 1
