@@ -22,6 +22,7 @@ from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
 from newsletter import audience
+from newsletter.admin.deeds import deeds_of
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
 from newsletter.results import results_of
@@ -217,6 +218,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         ]
         panels: dict[str, Any] = {
             "acts": acts,
+            "deeds": deeds_of(campaign=campaign),
             "preview": self.address("preview", campaign.pk),
             "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},
         }
@@ -325,7 +327,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             raise Http404
         if request.method == "POST":
             try:
-                wanted.do(campaign=campaign)
+                wanted.do(campaign=campaign, by=agent(request))
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             return see_other(back)
