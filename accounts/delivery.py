@@ -155,7 +155,7 @@ class Batch:
             status=Status.QUEUED,
             attempts=min(message.attempts + 1, MAX_ATTEMPTS - 1),
             due_at=timezone.now() + timedelta(seconds=REST_SECONDS),
-            last_error=_kept(reason),
+            last_error=kept(reason),
         )
 
     def _mark_sent(self) -> None:
@@ -177,7 +177,7 @@ class Batch:
         for (reason, claimed_at), ids in alike.items():
             # Only while the claim is ours, as in `_change`.
             ours = OutgoingMessage.objects.filter(pk__in=ids, status=Status.SENDING, claimed_at=claimed_at)
-            ours.update(status=Status.QUEUED, claimed_at=None, last_error=_kept(reason))
+            ours.update(status=Status.QUEUED, claimed_at=None, last_error=kept(reason))
 
 
 def _mark_sent(ids: set[int], **blank: str) -> None:
@@ -197,12 +197,12 @@ def _postpone(message: OutgoingMessage, *, reason: str) -> None:
         _fail(message, reason=reason)
         return
     due_at = timezone.now() + delay(attempts=attempts)
-    _change(message, status=Status.QUEUED, attempts=attempts, due_at=due_at, last_error=_kept(reason))
+    _change(message, status=Status.QUEUED, attempts=attempts, due_at=due_at, last_error=kept(reason))
 
 
 def _fail(message: OutgoingMessage, *, reason: str) -> None:
     logger.warning("Message %s failed: %s", message.key, reason)
-    _change(message, status=Status.FAILED, attempts=message.attempts + 1, last_error=_kept(reason))
+    _change(message, status=Status.FAILED, attempts=message.attempts + 1, last_error=kept(reason))
 
 
 def _change(message: OutgoingMessage, **changes: Any) -> None:
@@ -211,5 +211,6 @@ def _change(message: OutgoingMessage, **changes: Any) -> None:
     ours.update(claimed_at=None, **changes)
 
 
-def _kept(reason: str) -> str:
+def kept(reason: str) -> str:
+    """What went wrong, as its row holds it."""
     return one_line(reason)[:500]

@@ -48,6 +48,8 @@ class TopicsField(forms.ModelMultipleChoiceField):
 class WordedForm(forms.Form):
     """A form that carries the version of the words on its page: that is what is agreed to."""
 
+    data: Any  # of a request: what a browser sends, several values a name
+
     wording = forms.ModelChoiceField(Wording.objects.none(), widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, merchant: Merchant, **kwargs: Any) -> None:

@@ -25,9 +25,12 @@ class Problem(NamedTuple):
         return self.words
 
 
-def problems(*, campaign: Campaign) -> list[Problem]:
-    """Everything the checks find, in the order of the page. Asks the database whom it reaches and of past campaigns."""
-    sizes = audience.sizes(campaign=campaign)
+def problems(*, campaign: Campaign, sizes: dict[str, int] | None = None) -> list[Problem]:
+    """Everything the checks find, in the order of the page. Asks the database of past campaigns, and whom it reaches
+    unless the caller has counted them already.
+    """
+    if sizes is None:
+        sizes = audience.sizes(campaign=campaign)
     found = [*_of_merchant(campaign)]
     if not sizes:
         found.append(Problem(_("Nobody would receive it: no consent in force matches the audience.")))

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts import mail, mime
-from accounts.delivery import delay
+from accounts.delivery import delay, kept
 from accounts.nudges import nudge
 from accounts.transports import Deferred, Lost, Refused, Unreachable, Unwelcome
 from newsletter.asking import Asking, insist
@@ -287,13 +287,13 @@ class Chunk:
             return
         self.bounced += 1
         now = timezone.now()
-        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason), bounced_at=now)
+        self._change(reader, status=Status.FAILED, counted=True, last_error=kept(reason), bounced_at=now)
         insist(lambda: returns.suppress_bounced(key=reader.key))
 
     def _give_up(self, reader: Reader, *, reason: str) -> None:
         self.refused += 1
         self.last_refusal = reason
-        self._change(reader, status=Status.FAILED, counted=True, last_error=_kept(reason))
+        self._change(reader, status=Status.FAILED, counted=True, last_error=kept(reason))
 
     def _count_soft(self, reader: Reader) -> None:
         insist(lambda: returns.count_soft(recipient_id=reader.recipient_id, key=reader.key))
@@ -307,19 +307,19 @@ class Chunk:
                 self._count_soft(reader)
             return
         due_at = timezone.now() + delay(attempts=attempts)
-        self._change(reader, status=Status.QUEUED, counted=True, due_at=due_at, last_error=_kept(reason))
+        self._change(reader, status=Status.QUEUED, counted=True, due_at=due_at, last_error=kept(reason))
 
     def _rest(self, reader: Reader, *, reason: str) -> bool:
         """An absent server fails nobody: the whole campaign waits a little."""
         logger.warning("Campaign %s waits: %s", self.campaign.pk, reason)
-        self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
+        self._change(reader, status=Status.QUEUED, last_error=kept(reason))
         later = timezone.now() + REST
         insist(lambda: Campaign.objects.filter(pk=self.campaign.pk).update(next_claim_at=later))
         return False
 
     def _stop(self, reader: Reader, *, reason: str) -> bool:
         """What nobody can be sent is no one reader's fault: they wait until somebody corrected it."""
-        self._change(reader, status=Status.QUEUED, last_error=_kept(reason))
+        self._change(reader, status=Status.QUEUED, last_error=kept(reason))
         insist(lambda: campaigns.stop(campaign=self.campaign, why=Campaign.Stop.UNWRITABLE, detail=reason))
         return False
 
@@ -339,7 +339,3 @@ class Chunk:
         ours = Recipient.objects.filter(pk__in=ids, status=Status.SENDING, claimed_at=self.claimed_at)
         if ids:
             insist(lambda: ours.update(status=Status.QUEUED, claimed_at=None))
-
-
-def _kept(reason: str) -> str:
-    return mime.one_line(reason)[:500]

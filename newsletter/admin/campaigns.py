@@ -23,6 +23,7 @@ from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
 from newsletter import audience, markdown
+from newsletter.admin.deeds import deeds_of
 from newsletter.elsewhere import dead_links
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
@@ -222,13 +223,14 @@ class CampaignAdmin(MerchantScopedAdmin):
         ]
         panels: dict[str, Any] = {
             "acts": acts,
+            "deeds": deeds_of(campaign=campaign),
             "preview": self.address("preview", campaign.pk),
             "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},
         }
         if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
             panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
-            panels["problems"] = problems(campaign=campaign)
+            panels["problems"] = problems(campaign=campaign, sizes=sizes)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)
         elif campaign.started_at is not None:
@@ -330,7 +332,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             raise Http404
         if request.method == "POST":
             try:
-                wanted.do(campaign=campaign)
+                wanted.do(campaign=campaign, by=agent(request))
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             return see_other(back)

@@ -36,6 +36,8 @@ ORAL = (Consent.Channel.COUNTER, Consent.Channel.PHONE)
 class SpokenConsentForm(forms.Form):
     """What somebody said to an agent."""
 
+    data: Any  # of a request: what a browser sends, several values a name
+
     topics = forms.ModelMultipleChoiceField(
         Topic.objects.none(), label=gettext_lazy("Topics"), widget=forms.CheckboxSelectMultiple
     )

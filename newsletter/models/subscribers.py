@@ -30,10 +30,6 @@ def never_emptied() -> pgtrigger.Trigger:
 
 
 class SubscriberQuerySet(models.QuerySet["Subscriber"]):
-    def reachable(self) -> SubscriberQuerySet:
-        """Not suppressed by a hard bounce or a complaint."""
-        return self.filter(suppressed_at=None)
-
     def without_refusal(self) -> SubscriberQuerySet:
         """Who has not said no to every topic: a purchase may still imply a consent of theirs."""
         refused = Subscription.objects.filter(

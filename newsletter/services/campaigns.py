@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -52,7 +53,7 @@ def settings_of(*, merchant: Merchant) -> Newsletter:
     return Newsletter.objects.filter(merchant=merchant).first() or Newsletter(merchant=merchant)
 
 
-def schedule(*, campaign: Campaign, at: datetime, by: User) -> Campaign:
+def schedule(*, campaign: Campaign, at: datetime, by: User | None) -> Campaign:
     """Let it leave at that moment; refused while its checks find something that blocks, or once it has begun."""
     with transaction.atomic():
         row = _locked(campaign)
@@ -62,6 +63,7 @@ def schedule(*, campaign: Campaign, at: datetime, by: User) -> Campaign:
             raise CampaignNotReady(problems=" ".join(str(problem) for problem in problems))
         row.status, row.scheduled_at = Status.SCHEDULED, at
         row.save(update_fields=["status", "scheduled_at"])
+        _log(row, deed="schedule", by=by)
         if at <= timezone.now():
             nudge(BEGIN)
     return row
@@ -75,9 +77,12 @@ def hold_draft(*, campaign: Campaign) -> None:
         raise CampaignNotDraft
 
 
-def withdraw(*, campaign: Campaign) -> Campaign:
+def withdraw(*, campaign: Campaign, by: User | None = None) -> Campaign:
     """Back to a draft, as long as it has not begun."""
-    return _move(campaign, of={Status.SCHEDULED}, to=Status.DRAFT, scheduled_at=None)
+    with transaction.atomic():
+        row = _move(campaign, of={Status.SCHEDULED}, to=Status.DRAFT, scheduled_at=None)
+        _log(row, deed="withdraw", by=by)
+    return row
 
 
 def begin(*, campaign: Campaign) -> int:
@@ -113,12 +118,15 @@ def begin_due() -> int:
     return begun
 
 
-def pause(*, campaign: Campaign) -> Campaign:
+def pause(*, campaign: Campaign, by: User | None = None) -> Campaign:
     """Nothing more leaves, but for the message being handed over at this moment."""
-    return _move(campaign, of={Status.SENDING}, to=Status.PAUSED)
+    with transaction.atomic():
+        row = _move(campaign, of={Status.SENDING}, to=Status.PAUSED)
+        _log(row, deed="pause", by=by)
+    return row
 
 
-def resume(*, campaign: Campaign) -> Campaign:
+def resume(*, campaign: Campaign, by: User | None = None) -> Campaign:
     """Go on where it stopped; somebody has looked: what came back until now counts no more against it.
 
     What reached nobody is tried again on all but the addresses that do not exist.
@@ -127,6 +135,7 @@ def resume(*, campaign: Campaign) -> Campaign:
     with transaction.atomic():
         reached_nobody = _locked(campaign).stopped_for == Campaign.Stop.NOBODY
         row = _move(campaign, of={Status.PAUSED, Status.STOPPED}, to=Status.SENDING, **anew)
+        _log(row, deed="resume", by=by)
         if reached_nobody:
             failed = Recipient.objects.filter(campaign=row, status=Recipient.Status.FAILED, bounced_at=None)
             failed.update(status=Recipient.Status.QUEUED, attempts=0, due_at=timezone.now())
@@ -134,11 +143,12 @@ def resume(*, campaign: Campaign) -> Campaign:
     return row
 
 
-def cancel(*, campaign: Campaign) -> Campaign:
+def cancel(*, campaign: Campaign, by: User | None = None) -> Campaign:
     """Nobody else receives it; what has left has left."""
     open_states = {Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
     with transaction.atomic():
         row = _move(campaign, of=open_states, to=Status.CANCELED, finished_at=timezone.now())
+        _log(row, deed="cancel", by=by)
         Recipient.objects.filter(campaign=row, status=Recipient.Status.QUEUED).update(status=Recipient.Status.CANCELED)
     return row
 
@@ -195,6 +205,12 @@ def end_time(*, campaign: Campaign, waiting: int, recent: int, last_due: datetim
 def _locked(campaign: Campaign) -> Campaign:
     rows = Campaign.objects.select_for_update(of=("self",)).select_related("merchant", "topic", "created_by")
     return rows.get(pk=campaign.pk)
+
+
+def _log(campaign: Campaign, *, deed: str, by: User | None) -> None:
+    """Beside what the admin itself writes of the drafts; what nobody did is not there."""
+    if by is not None:
+        LogEntry.objects.log_actions(by.pk, [campaign], CHANGE, change_message=deed)
 
 
 def _move(campaign: Campaign, *, of: set[Status], to: Status, **changes: object) -> Campaign:

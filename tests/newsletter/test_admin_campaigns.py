@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -99,3 +102,31 @@ def test_a_save_writes_only_what_was_changed(agent, campaign):
         assert agent.post(page("campaign_change", campaign.pk), form).status_code == 303
     row = Campaign.objects.get()
     assert (row.subject_fr, row.preheader_fr) == ("Nouvel objet", "D’un collègue")
+
+
+def test_the_audience_of_a_draft_is_counted_once(agent, campaign):
+    with CaptureQueriesContext(connection) as asked:
+        agent.get(page("campaign_change", campaign.pk))
+    assert sum("GROUP BY" in query["sql"] and "newsletter_subscription" in query["sql"] for query in asked) == 1
+
+
+def test_the_page_of_a_campaign_says_who_did_what(agent, campaign, sam):
+    agent.post(page("campaign_change", campaign.pk), draft(campaign.topic))
+    agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
+    campaigns.begin_due()
+    for act in ("pause", "resume", "cancel"):
+        agent.post(page("campaign_act", campaign.pk, act))
+    # Refused, it is nobody's act.
+    agent.post(page("campaign_act", campaign.pk, "pause"))
+    assert set(LogEntry.objects.values_list("user", flat=True)) == {sam.pk}
+    text = agent.get(page("campaign_change", campaign.pk)).text
+    said = re.findall(r"<strong>([^<]+)</strong>", text[text.index("<h2>Qui a fait quoi</h2>") :])[:5]
+    expected = [
+        "Campagne annulée",
+        "Envoi repris",
+        "Envoi mis en pause",
+        "Départ planifié",
+        "Texte ou auditoire modifié",
+    ]
+    assert said == expected
+    assert text.count("Sam Pelletier") >= len(expected)

@@ -116,7 +116,7 @@ def test_resubscribing_is_a_new_consent_and_ends_a_suppression(topic):
     subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
     assert list(Consent.objects.order_by("pk").values_list("act", flat=True)) == ["given", "withdrawn", "given"]
     assert Subscription.objects.active().exists()
-    assert Subscriber.objects.reachable().exists()
+    assert Subscriber.objects.get().suppressed_at is None
 
 
 def test_choosing_topics_writes_only_what_changes(topic):
