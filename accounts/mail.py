@@ -168,8 +168,7 @@ class Server:
     ) -> None:
         with self._dialogue():
             self._awaits_content = False
-            ended = content if content.endswith(b"\r\n") else content + b"\r\n"
-            connection.send(LEADING_DOT.sub(b"..", ended) + b".\r\n")
+            connection.send(_ended(content))
             if meanwhile is not None:
                 meanwhile()
             self._judge(*connection.getreply(), for_good=PERMANENT)
@@ -200,6 +199,14 @@ class Server:
         connection, self._connection, self._awaits_content = self._connection, None, False
         if connection is not None:
             connection.close()
+
+
+def _ended(content: bytes) -> bytes:
+    """As the dialogue wants it (RFC 5321, 4.5.2): dots at the beginning of lines doubled, a line of one at the end."""
+    # Asked first: the regular expression takes a tenth of the time of a message, and hardly any has such a line.
+    if content.startswith(b".") or b"\n." in content:
+        content = LEADING_DOT.sub(b"..", content)
+    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def _answer(code: int, reply: bytes | str) -> str:

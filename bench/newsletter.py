@@ -120,9 +120,7 @@ class News:
         )  # fmt: skip
 
     def begin(self) -> None:
-        """The rows of another campaign; the nudge finds no worker where none is started."""
-        from celery import current_app
-
+        """The rows of another campaign; its call for a worker is heard by nobody."""
         from newsletter.services import campaigns
 
         with self.connection.cursor() as cursor:
@@ -130,7 +128,6 @@ class News:
         campaigns.begin(campaign=self.draft())
         with self.connection.cursor() as cursor:
             cursor.execute("ANALYZE newsletter_recipient")
-        current_app.control.purge()
 
     def wait(self) -> None:
         from newsletter.models import Campaign
@@ -223,30 +220,31 @@ def two_workers(news: News, ports: list[int]) -> None:
 def celery_share(news: News, port: int) -> None:
     """The same campaign sent by a real worker told by the broker, and by the bare function in a loop."""
     from celery import current_app
+    from kombu import Connection
 
     from newsletter.models import Campaign
 
-    url = f"smtp://127.0.0.1:{port}"
+    # Each side on a queue of its own: what calls for help there, or here at the beginning, is not heard by the other.
+    broker = os.environ["REDIS_URL"].removesuffix("/0")
+    theirs = {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "REDIS_URL": f"{broker}/1", "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", "celery", "-A", "portal", "worker", "--concurrency=1", "--loglevel=ERROR"]
-    current_app.control.purge()
-    env = {**os.environ, "EMAIL_URL": url, "PYTHONWARNINGS": "ignore"}
-    silent = os.environ["REDIS_URL"].removesuffix("/0") + "/1"
     with (
-        # On a queue nobody reads: its call for help would have the other side send its mails.
-        process(EMAIL_URL=url, REDIS_URL=silent) as bare,
-        subprocess.Popen(command, env=env, cwd=outbox.ROOT, stdout=subprocess.DEVNULL) as child,
+        process(**theirs | {"REDIS_URL": f"{broker}/2"}) as bare,
+        Connection(theirs["REDIS_URL"]) as connection,
+        subprocess.Popen(command, env={**os.environ, **theirs}, cwd=outbox.ROOT, stdout=subprocess.DEVNULL) as child,
     ):
         try:
 
             def by_celery() -> None:
-                current_app.send_task("newsletter.send", kwargs={"campaign_id": Campaign.objects.latest("pk").pk})
+                campaign = {"campaign_id": Campaign.objects.latest("pk").pk}
+                current_app.send_task("newsletter.send", kwargs=campaign, connection=connection)
                 news.wait()
 
             def by_hand() -> None:
                 outbox.tell([bare], meanwhile=news.wait)
 
             def prepare() -> None:
-                outbox.until_idle()
+                outbox.until_idle(theirs["REDIS_URL"])
                 news.begin()
 
             prepare()

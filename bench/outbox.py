@@ -230,7 +230,7 @@ def celery_share(mails: Mails, port: int) -> None:
                 tell([bare], meanwhile=mails.wait)
 
             def prepare() -> None:
-                until_idle()
+                until_idle(os.environ["REDIS_URL"])
                 mails.queue()
 
             mails.queue()
@@ -244,11 +244,11 @@ def celery_share(mails: Mails, port: int) -> None:
     report("outbox: Celery’s share of the time", figure, target="≤ 5%", is_met=share <= 0.05)
 
 
-def until_idle() -> None:
+def until_idle(url: str) -> None:
     """Until the worker holds no task: the one that a full batch asked for would send the other side's mails."""
     from redis import Redis
 
-    broker = Redis.from_url(os.environ["REDIS_URL"])
+    broker = Redis.from_url(url)
     deadline = time.monotonic() + 30
     while broker.llen("celery") or broker.hlen("unacked"):
         assert time.monotonic() < deadline, "the worker is never idle"

@@ -197,7 +197,7 @@ def who_may_be_asked(*, customer: Customer) -> list[Membership]:
         return own
     links = CompanyLink.objects.in_force().filter(subsidiary=customer)
     above = Membership.objects.active().filter(
-        customer__in=links.values("parent"), user__isnull=False, role__in=OPENING_ROLES
+        customer__in=links.values("parent"), user__is_active=True, role__in=OPENING_ROLES
     )
     return list(above.select_related("user").order_by("user__first_name", "user__last_name", "pk"))
 

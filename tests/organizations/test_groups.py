@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import OutgoingMessage
+from accounts.models import OutgoingMessage, User
+from organizations.access import who_may_be_asked
 from organizations.models import AuditEvent, CompanyLink, Customer, Invitation, Mandate, Membership
 from organizations.permissions import Permission, Role
 from organizations.services import groups
@@ -47,6 +48,14 @@ def linked(asked, charlie, sam):
 
 def page_of(client, customer) -> str:
     return client.get(reverse("organizations:subsidiaries", args=[customer.public_id])).text
+
+
+def test_who_is_asked_for_a_permission_can_sign_in(acme, globex, alice, charlie, linked):
+    """Where a subsidiary has nobody in charge, the administrators of its parent company; not a closed profile."""
+    User.objects.filter(pk=charlie.pk).update(is_active=False)
+    assert [one.user for one in who_may_be_asked(customer=globex)] == [alice]
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert who_may_be_asked(customer=globex) == []
 
 
 # --- asking -----------------------------------------------------------------------------------
