@@ -86,7 +86,7 @@ def suppress_bounced(*, key: uuid.UUID) -> None:
 def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool, reason: str = "") -> None:
     """One fact told by the mail service, in anymail's words; what is about no campaign only silences the newsletter."""
     email = normalize_email(email)
-    recipient = _recipient(email=email, message_id=message_id)
+    recipient = recipient_of(email=email, message_id=message_id)
     message = receipts.message_of(message_id=message_id)
     if message is None and "@" not in message_id and kind in {"delivered", "bounced"}:
         # Of what left for this address, the latest.
@@ -115,7 +115,7 @@ def _note_on_message(message: OutgoingMessage, *, kind: str, is_lasting: bool, r
         receipts.note_return(message=message, reason=reason)
 
 
-def _recipient(*, email: str, message_id: str) -> Recipient | None:
+def recipient_of(*, email: str, message_id: str) -> Recipient | None:
     """By our Message-ID, else the latest message to that address: some services tell only their own number."""
     rows = Recipient.objects.select_related("subscriber", "campaign__merchant")
     if match := _OUR_ID.search(message_id):
