@@ -1,4 +1,5 @@
-"""What mail services tell us over the web, their signatures checked by anymail: bounces, complaints, answers."""
+"""What mail services tell us over the web, their signatures checked by anymail: bounces, complaints, answers,
+and, of who agreed, openings and clicks."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from newsletter.links import TOKEN, link_of
 from newsletter.models import Consent
-from newsletter.services import returns, subscriptions
+from newsletter.services import measures, returns, subscriptions
 from newsletter.services.subscriptions import Trace
 
 # Each with the setting that proves who speaks: without it the address does not exist.
@@ -44,12 +45,17 @@ def event_told(sender: object, *, event: Any, **_: Any) -> None:
     # anymail gives a full mailbox of Postmark the reason of an address that does not exist.
     is_soft = event.reject_reason in SOFT_REASONS or event.esp_event.get("Type") == "SoftBounce"
     kind = str(event.event_type)
+    # Postmark tells a number of its own, and what we wrote beside the message.
+    message_id = event.metadata.get("letter") or event.message_id or ""
+    if kind in measures.COLUMNS:
+        measures.note_measure(kind=kind, message_id=message_id)
+        return
     # Not even tried, because the service knows that the address is wrong.
     is_wrong = kind == "rejected" and event.reject_reason in WRONG_REASONS
     returns.note_event(
         kind="bounced" if is_wrong else kind,
         email=event.recipient or "",
-        message_id=event.message_id or "",
+        message_id=message_id,
         is_lasting=not is_soft,
         reason=event.mta_response or event.description or "",
     )
