@@ -62,7 +62,7 @@ class TopicAdmin(AgentsEdit):
 
 @admin.register(Newsletter)
 class NewsletterAdmin(AgentsEdit):
-    list_display = ("merchant", "per_minute", "takes_invoices", "takes_inquiries", "measures")
+    list_display = ("merchant", "per_minute", "takes_invoices", "takes_inquiries")
     list_select_related = ("merchant",)
     ordering = ("merchant",)
     sortable_by = ()

@@ -125,7 +125,7 @@ def page_of(campaign: Campaign, client: Client, sam: User) -> str:
 
 def test_openings_and_clicks_are_shares_of_those_who_agreed(measured, client, sam):
     shown = page_of(measured, client, sam)
-    assert "Parmi les destinataires, 4 ont consenti à la mesure." in shown
+    assert "Parts des 4 destinataires qui ont consenti à la mesure." in shown
     written = re.findall(r'<th scope="row">([^<]+)</th><td[^>]*>(\d+)</td><td[^>]*>([^<]+)</td>', shown)
     told = [(label, number, share.replace("\xa0", " ")) for label, number, share in written[-2:]]
     assert told == [("Ouvert", "3", "75 %"), ("Lien suivi", "1", "25 %")]
