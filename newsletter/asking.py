@@ -26,7 +26,8 @@ WITH marked AS (
 )
 SELECT c.status, r.status = 'sending' AND r.claimed_at = $3::timestamptz,
     s.suppressed_at IS NULL AND u.left_at IS NULL
-    AND (u.express_at IS NOT NULL OR u.implied_until > $1::timestamptz)
+    AND (u.express_at IS NOT NULL OR u.implied_until > $1::timestamptz),
+    s.measured_at IS NOT NULL
 FROM newsletter_recipient r
 JOIN newsletter_campaign c ON c.id = r.campaign_id
 JOIN newsletter_subscriber s ON s.id = r.subscriber_id
@@ -36,11 +37,12 @@ WHERE r.id = $4::bigint
 
 
 class Answer(NamedTuple):
-    """The campaign's status, whether the row is still ours, whether its reader may be written to."""
+    """The campaign's status, whether the row is still ours, whether its reader may be written to, and measured."""
 
     status: str
     is_ours: bool
     may_receive: bool
+    may_measure: bool
 
 
 class Asking:
@@ -99,9 +101,10 @@ class Asking:
             pass
         _check(result)
         if not result.ntuples:
-            return Answer("", is_ours=False, may_receive=False)
-        status, is_ours, may_receive = (result.get_value(0, column) for column in range(3))
-        return Answer((status or b"").decode(), is_ours=is_ours == b"t", may_receive=may_receive == b"t")
+            return Answer("", is_ours=False, may_receive=False, may_measure=False)
+        status, *told = (result.get_value(0, column) for column in range(4))
+        is_ours, may_receive, may_measure = (value == b"t" for value in told)
+        return Answer((status or b"").decode(), is_ours=is_ours, may_receive=may_receive, may_measure=may_measure)
 
 
 def insist[Result](work: Callable[[], Result]) -> Result:

@@ -11,7 +11,7 @@ from organizations.models import Merchant
 COLUMNS = (
     *("id", "merchant", "email", "topic", "act", "kind", "at", "recorded_at", "channel", "wording_version", "wording"),
     *("language", "ip", "user_agent", "asked_at", "asked_ip", "asked_user_agent", "by", "source", "expires_at"),
-    "reason",
+    *("reason", "purpose"),
 )
 PIECE = 2000
 # What a spreadsheet would take for a formula.
@@ -41,7 +41,7 @@ def _cells(line: Consent) -> tuple[object, ...]:
         line.pk,
         line.subscriber.merchant.slug,
         line.subscriber.email,
-        line.topic.slug,
+        line.topic.slug if line.topic else "",
         line.act,
         line.kind,
         line.at.isoformat(),
@@ -59,6 +59,7 @@ def _cells(line: Consent) -> tuple[object, ...]:
         line.source,
         line.expires_at.isoformat() if line.expires_at else "",
         line.reason,
+        line.purpose,
     )
 
 

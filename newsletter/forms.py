@@ -56,7 +56,7 @@ class WordedForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.merchant = merchant
         self.shown = wording_of(merchant=merchant)
-        self._choices("wording").queryset = Wording.objects.filter(merchant=merchant)
+        self._choices("wording").queryset = merchant.wordings.filter(purpose=Wording.Purpose.NEWS)
         self.initial["wording"] = self.shown.pk if self.shown else None
 
     def ask_anew(self) -> None:
@@ -111,7 +111,8 @@ class SubscribeForm(WordedForm):
 class PreferencesForm(WordedForm):
     """Topics of one subscriber. Only a change is an act: what was ticked already when the page was made gives nothing.
 
-    An implied consent is shown as what it is; agreeing expressly has boxes of its own, none of them ticked.
+    An implied consent is shown as what it is; agreeing expressly has boxes of its own, none of them ticked. So has
+    being measured, where there are words for it.
     """
 
     topics = TopicsField(Topic.objects.none(), label=_("What you receive"), required=False)
@@ -123,9 +124,19 @@ class PreferencesForm(WordedForm):
     )
     language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
     had = forms.ModelMultipleChoiceField(Topic.objects.none(), widget=forms.MultipleHiddenInput, required=False)
+    measured = forms.BooleanField(required=False)
+    was_measured = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    measuring = forms.ModelChoiceField(Wording.objects.none(), required=False, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, merchant: Merchant, held: Collection[Subscription], language: str, **kwargs: Any
+        self,
+        *args: Any,
+        merchant: Merchant,
+        held: Collection[Subscription],
+        language: str,
+        measuring: Wording | None,
+        is_measured: bool,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, merchant=merchant, auto_id=f"newsletter_{merchant.pk}_%s", **kwargs)
         self.fields["wording"].required = False
@@ -141,6 +152,16 @@ class PreferencesForm(WordedForm):
         self._choices("agreed").queryset = mine.filter(pk__in=ends)
         if not ends or self.shown is None:
             del self.fields["agreed"]
+        self._offer_measuring(measuring, is_measured=is_measured)
+
+    def _offer_measuring(self, words: Wording | None, *, is_measured: bool) -> None:
+        if words is None:
+            for name in ("measured", "was_measured", "measuring"):
+                del self.fields[name]
+            return
+        self.fields["measured"].label = words.text
+        self._choices("measuring").queryset = self.merchant.wordings.filter(purpose=Wording.Purpose.MEASURING)
+        self.initial.update(measured=is_measured, was_measured=is_measured, measuring=words.pk)
 
     @property
     def has_topics(self) -> bool:
@@ -166,6 +187,9 @@ class PreferencesForm(WordedForm):
             self.add_error("agreed", _("You agree to a topic that you no longer tick above: choose one or the other."))
         if cleaned["begun"] and not cleaned.get("wording"):
             self.add_error("topics", _("This page has changed meanwhile: open it again."))
+        cleaned["changes_measuring"] = cleaned.get("measured", False) != cleaned.get("was_measured", False)
+        if cleaned["changes_measuring"] and cleaned.get("measured") and not cleaned.get("measuring"):
+            self.add_error("measured", _("This page has changed meanwhile: open it again."))
         return cleaned
 
 

@@ -1,4 +1,5 @@
-"""What mail services tell us over the web, their signatures checked by anymail: bounces, complaints, answers."""
+"""What mail services tell us over the web, their signatures checked by anymail: bounces, complaints, answers,
+and, of who agreed, openings and clicks."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from newsletter.links import TOKEN, link_of
 from newsletter.models import Consent
-from newsletter.services import returns, subscriptions
+from newsletter.services import measures, returns, subscriptions
 from newsletter.services.subscriptions import Trace
 
 # Each with the setting that proves who speaks: without it the address does not exist.
@@ -44,10 +45,15 @@ def receive(request: HttpRequest, service: str) -> HttpResponse:
 def event_told(sender: object, *, event: Any, **_: Any) -> None:
     """anymail's `tracking` signal: one fact about one message."""
     kind, is_lasting = _judged(event)
+    # Postmark tells a number of its own, and what we wrote beside the message.
+    message_id = event.metadata.get("letter") or event.message_id or ""
+    if kind in measures.COLUMNS:
+        measures.note_measure(kind=kind, message_id=message_id)
+        return
     returns.note_event(
         kind=kind,
         email=event.recipient or "",
-        message_id=event.message_id or "",
+        message_id=message_id,
         is_lasting=is_lasting,
         reason=event.mta_response or event.description or "",
     )

@@ -50,9 +50,10 @@ WITH due AS MATERIALIZED (
     WHERE campaign_id = %s AND status = 'queued' AND due_at <= %s
     ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-UPDATE newsletter_recipient AS r SET status = 'sending', claimed_at = %s
+UPDATE newsletter_recipient AS r
+SET status = 'sending', claimed_at = %s, is_measured = %s AND s.measured_at IS NOT NULL
 FROM due, newsletter_subscriber AS s WHERE r.id = due.id AND s.id = r.subscriber_id
-RETURNING r.id, s.email, s.key, s.language
+RETURNING r.id, s.email, s.key, s.language, r.is_measured
 """
 
 
@@ -112,7 +113,7 @@ def claim(*, campaign: Campaign) -> Claim:
         rate = clock.per_minute
         size = max(1, min(CHUNK, int(rate / 60 * PORTION_SECONDS)))
         with connection.cursor() as cursor:
-            cursor.execute(CLAIM, [campaign.pk, now, size, now])
+            cursor.execute(CLAIM, [campaign.pk, now, size, now, clock.measures])
             readers = sorted(Reader(*found) for found in cursor.fetchall())
         # Time nobody used is not saved up, but for a portion; or, where a worker does not wait for one message, for
         # the time until the next is called.
@@ -216,6 +217,11 @@ class Chunk:
             if answer.is_ours:
                 self._change(reader, status=Status.SKIPPED)
             return True
+        if reader.is_measured and not answer.may_measure:
+            if handing is not None:
+                handing.abandon()
+            self._write_unmeasured(reader)
+            return True
         self.left.popleft()
         return self._end(reader, handing, failure)
 
@@ -231,6 +237,13 @@ class Chunk:
             return Made(reader.recipient_id, self.letters.to(reader=reader))
         except Exception as failure:  # noqa: BLE001 - kept for its turn
             return Made(reader.recipient_id, failure=failure)
+
+    def _write_unmeasured(self, reader: Reader) -> None:
+        """Who took that consent back while their message was being made gets another, which asks for nothing."""
+        self.made = None
+        self.left[0] = reader._replace(is_measured=False)
+        ours = Recipient.objects.filter(pk=reader.recipient_id, status=Status.SENDING, claimed_at=self.claimed_at)
+        insist(lambda: ours.update(is_measured=False))
 
     def _make_next(self) -> None:
         """The message after this one, while the server thinks about this one."""

@@ -26,7 +26,7 @@ from accounts.requests import PersonRequest
 from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
 from newsletter.links import Link, link_of
 from newsletter.models import Consent, Subscriber, Subscription
-from newsletter.services import subscriptions
+from newsletter.services import measures, subscriptions
 from newsletter.services.subscriptions import SignUpExpired, SignUpOutlived, SignUpUnknown, TooManySignUps, Trace
 from organizations.models import Customer, Merchant
 
@@ -205,7 +205,7 @@ def history_of(
     """What these people agreed to and withdrew, newest first, after the line that `after` names; and the last shown,
     when others follow.
     """
-    lines = Consent.objects.filter(subscriber__in=subscribers).select_related("topic__merchant", "wording")
+    lines = Consent.objects.filter(subscriber__in=subscribers).select_related("subscriber__merchant", "topic", "wording")
     if PLACE.fullmatch(place := request.GET.get("after", "")):
         lines = lines.filter(pk__lt=int(place))
     rows = list(lines.order_by("-pk")[: SHOWN + 1])
@@ -238,7 +238,14 @@ def _form_for(
     if subscriber is not None:
         held = list(subscriber.subscriptions.active().order_by("topic_id"))
     data = request.POST if request.method == "POST" and is_asked else None
-    return PreferencesForm(data, merchant=merchant, held=held, language=language)
+    return PreferencesForm(
+        data,
+        merchant=merchant,
+        held=held,
+        language=language,
+        measuring=measures.words_shown(merchant=merchant, subscriber=subscriber),
+        is_measured=subscriber is not None and subscriber.measured_at is not None,
+    )
 
 
 def _choose(
@@ -249,16 +256,21 @@ def _choose(
     channel: Consent.Channel,
     campaign_id: int | None = None,
 ) -> None:
+    data, trace, spoken = form.cleaned_data, trace_of(request, channel), get_language() or subscriber.language
     subscriptions.choose_topics(
         subscriber=subscriber,
-        begun=form.cleaned_data["begun"],
-        ended=form.cleaned_data["ended"],
-        wording=form.cleaned_data["wording"],
-        language=get_language() or subscriber.language,
-        trace=trace_of(request, channel),
+        begun=data["begun"],
+        ended=data["ended"],
+        wording=data["wording"],
+        language=spoken,
+        trace=trace,
         campaign_id=campaign_id,
     )
-    subscriptions.choose_language(subscriber=subscriber, language=form.cleaned_data["language"])
+    if data["changes_measuring"]:
+        subscriptions.choose_measuring(
+            subscriber=subscriber, agrees=data["measured"], wording=data["measuring"], language=spoken, trace=trace
+        )
+    subscriptions.choose_language(subscriber=subscriber, language=data["language"])
     messages.success(request, _("Your choices are saved, effective at once."))
 
 

@@ -61,7 +61,7 @@ class SpokenConsentForm(forms.Form):
         merchants = served_merchants(request)
         fields: Any = self.fields
         fields["topics"].queryset = Topic.objects.offered().filter(merchant__in=merchants)
-        fields["wordings"].queryset = Wording.objects.filter(merchant__in=merchants)
+        fields["wordings"].queryset = Wording.objects.filter(merchant__in=merchants, purpose=Wording.Purpose.NEWS)
         found = (wording_of(merchant=merchant) for merchant in merchants)
         self.shown = [wording for wording in found if wording is not None]
         self.initial["wordings"] = [wording.pk for wording in self.shown]
@@ -137,7 +137,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
     sortable_by = ()
     search_fields = ("email",)
     search_help_text = gettext_lazy("E-mail address, or the subject of an unsubscribe message")
-    fields = ("email", "merchant", "language", "known", "state", "soft_bounces")
+    fields = ("email", "merchant", "language", "known", "state", "soft_bounces", "measured")
     readonly_fields = fields
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
@@ -154,6 +154,10 @@ class SubscriberAdmin(MerchantScopedAdmin):
             return _("May be written to, by consent")
         why, when = subscriber.get_suppressed_for_display(), iso_moment(subscriber.suppressed_at)
         return f"{why} · {when}"
+
+    @admin.display(description=gettext_lazy("agreed to be measured"))
+    def measured(self, subscriber: Subscriber) -> str:
+        return iso_moment(subscriber.measured_at) or "–"
 
     @admin.display(description=gettext_lazy("known since"))
     def known(self, subscriber: Subscriber) -> str:
@@ -281,14 +285,14 @@ class ActFilter(ChoiceFilter):
 @admin.register(Consent)
 class ConsentAdmin(MerchantScopedAdmin):
     scope = "subscriber__merchant_id"
-    list_display = ("moment", "whose", "topic", "act", "kind", "channel")
+    list_display = ("moment", "whose", "matter", "act", "kind", "channel")
     list_filter = (ActFilter, ("at", PeriodFilter))
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("subscriber__email",)
     search_help_text = gettext_lazy("E-mail address")
     fields = (
-        *("moment", "recorded", "whose", "topic", "act", "kind", "channel", "words", "language", "ip", "user_agent"),
+        *("moment", "recorded", "whose", "matter", "act", "kind", "channel", "words", "language", "ip", "user_agent"),
         *("by", "source", "expires_at", "reason"),
     )
     readonly_fields = fields
@@ -303,6 +307,10 @@ class ConsentAdmin(MerchantScopedAdmin):
     @admin.display(description=gettext_lazy("moment"))
     def moment(self, consent: Consent) -> str:
         return iso_moment(consent.at)
+
+    @admin.display(description=gettext_lazy("what is agreed to"))
+    def matter(self, consent: Consent) -> str:
+        return consent.matter
 
     @admin.display(description=gettext_lazy("recorded"))
     def recorded(self, consent: Consent) -> str:

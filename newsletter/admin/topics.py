@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import iso_moment
 from newsletter.models import Newsletter, Topic, Wording
+from newsletter.services.measures import write_first_words
 from newsletter.services.subscriptions import write_wording
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 
@@ -64,18 +66,30 @@ class NewsletterAdmin(AgentsEdit):
     list_select_related = ("merchant",)
     ordering = ("merchant",)
     sortable_by = ()
-    fields = ("merchant", "per_minute", ("takes_invoices", "takes_inquiries"), ("most_bounces", "most_complaints"))
+    fields = (
+        *("merchant", "per_minute", ("takes_invoices", "takes_inquiries"), ("most_bounces", "most_complaints")),
+        "measures",
+    )
+
+    def save_model(self, request: HttpRequest, obj: Newsletter, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        super().save_model(request, obj, form, change)
+        if not obj.measures:
+            return
+        write_first_words(merchant=obj.merchant, by=agent(request))
+        if not any(settings.ANYMAIL.values()):
+            words = _("No mail service tells us anything yet: openings and clicks stay unknown until one is set up.")
+            self.message_user(request, words, messages.WARNING)
 
 
 @admin.register(Wording)
 class WordingAdmin(MerchantScopedAdmin):
     """A new version replaces the one before; none is ever edited."""
 
-    list_display = ("version", "merchant", "written", "text_fr")
+    list_display = ("version", "merchant", "purpose", "written", "text_fr")
     list_select_related = ("merchant",)
-    ordering = ("merchant", "-version")
+    ordering = ("merchant", "purpose", "-version")
     sortable_by = ()
-    fields = ("merchant", "text_fr", "text_en")
+    fields = ("merchant", "purpose", "text_fr", "text_en")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -85,5 +99,11 @@ class WordingAdmin(MerchantScopedAdmin):
         return iso_moment(wording.created_at)
 
     def save_model(self, request: HttpRequest, obj: Wording, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        written = write_wording(merchant=obj.merchant, text_fr=obj.text_fr, text_en=obj.text_en, by=agent(request))
+        written = write_wording(
+            merchant=obj.merchant,
+            text_fr=obj.text_fr,
+            text_en=obj.text_en,
+            by=agent(request),
+            purpose=Wording.Purpose(obj.purpose),
+        )
         obj.pk, obj.version = written.pk, written.version

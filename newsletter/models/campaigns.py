@@ -224,6 +224,14 @@ class Recipient(models.Model):
     soft_at = models.DateTimeField(_("soft bounce"), null=True, help_text=_("Told once or ten times, it counts once."))
     complained_at = models.DateTimeField(_("complained"), null=True)
     left_at = models.DateTimeField(_("left"), null=True, help_text=_("By a link of this very message."))
+    is_measured = models.BooleanField(
+        _("measured"),
+        default=False,
+        db_default=False,
+        help_text=_("Its message asked the mail service to tell; set when it is taken, ended by its reader."),
+    )
+    opened_at = models.DateTimeField(_("first opened"), null=True, help_text=_("Erased with the consent."))
+    clicked_at = models.DateTimeField(_("link first followed"), null=True, help_text=_("Whichever; erased likewise."))
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
 
     objects = RecipientQuerySet.as_manager()
@@ -241,6 +249,10 @@ class Recipient(models.Model):
                 condition=Q(status="sending", claimed_at__isnull=False) | (~Q(status="sending") & Q(claimed_at=None)),
                 name="recipient_claim_is_whole",
             ),
+            models.CheckConstraint(
+                condition=Q(opened_at=None, clicked_at=None) | Q(is_measured=True, status="sent"),
+                name="recipient_observed_was_measured",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "id"], condition=Q(status="queued"), name="recipient_queued"),
@@ -250,6 +262,7 @@ class Recipient(models.Model):
                 condition=Q(bounced_at__isnull=False) | Q(complained_at__isnull=False),
                 name="recipient_trouble",
             ),
+            models.Index(fields=["subscriber"], condition=Q(is_measured=True), name="recipient_measured"),
         ]
 
     def __str__(self) -> str:

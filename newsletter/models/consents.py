@@ -62,7 +62,7 @@ class SignUp(models.Model):
 
 
 class Consent(models.Model):
-    """One act of one person on one topic: a consent given, or withdrawn."""
+    """One act of one person on one topic, or on being measured: a consent given, or withdrawn."""
 
     class Act(models.TextChoices):
         GIVEN = "given", _("Given")
@@ -88,8 +88,21 @@ class Consent(models.Model):
         SERVICE = "service", _("Unsubscribed at the mail service")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="consents", db_index=False)
+    purpose = models.CharField(
+        _("what is agreed to"),
+        max_length=9,
+        choices=Wording.Purpose,
+        default=Wording.Purpose.NEWS,
+        db_default=Wording.Purpose.NEWS,
+    )
     topic = models.ForeignKey(
-        Topic, on_delete=models.PROTECT, related_name="+", verbose_name=_("topic"), db_index=False
+        Topic,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("topic"),
+        db_index=False,
+        help_text=_("Empty for openings and clicks, which are of no topic."),
     )
     act = models.CharField(_("act"), max_length=9, choices=Act)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind, blank=True, help_text=_("Empty for a withdrawal."))
@@ -150,6 +163,13 @@ class Consent(models.Model):
             ),
             models.CheckConstraint(condition=Q(wording=None) | ~Q(language=""), name="consent_wording_has_language"),
             models.CheckConstraint(
+                condition=Q(purpose="news", topic__isnull=False) | Q(purpose="measuring", topic=None),
+                name="consent_to_news_has_topic",
+            ),
+            models.CheckConstraint(
+                condition=~Q(purpose="measuring", kind="implied"), name="consent_to_measuring_is_express"
+            ),
+            models.CheckConstraint(
                 condition=~Q(channel__in=["counter", "phone"]) | Q(by__isnull=False), name="consent_oral_names_agent"
             ),
         ]
@@ -170,7 +190,7 @@ class Consent(models.Model):
                         CASE WHEN kind = 'express' THEN at END,
                         CASE WHEN kind = 'implied' THEN expires_at END,
                         CASE WHEN act = 'withdrawn' THEN at END
-                    FROM added ORDER BY subscriber_id, topic_id, id DESC
+                    FROM added WHERE purpose = 'news' ORDER BY subscriber_id, topic_id, id DESC
                     ON CONFLICT (subscriber_id, topic_id) DO UPDATE SET
                         express_at = CASE WHEN EXCLUDED.left_at IS NOT NULL THEN NULL
                             ELSE COALESCE(s.express_at, EXCLUDED.express_at) END,
@@ -182,7 +202,28 @@ class Consent(models.Model):
                     RETURN NULL;
                 """,
             ),
+            pgtrigger.Trigger(
+                name="keep_measuring",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                level=pgtrigger.Statement,
+                referencing=pgtrigger.Referencing(new="added"),
+                func="""
+                    UPDATE newsletter_subscriber AS s
+                    SET measured_at = CASE WHEN l.act = 'given' THEN COALESCE(s.measured_at, l.at) END
+                    FROM (
+                        SELECT DISTINCT ON (subscriber_id) subscriber_id, act, at
+                        FROM added WHERE purpose = 'measuring' ORDER BY subscriber_id, id DESC
+                    ) AS l WHERE s.id = l.subscriber_id;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscriber} · {self.topic} · {self.get_act_display()} · {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.subscriber} · {self.matter} · {self.get_act_display()} · {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def matter(self) -> str:
+        """What it is about, in the language of the moment."""
+        return self.topic.name if self.topic else self.get_purpose_display()

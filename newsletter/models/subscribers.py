@@ -58,6 +58,12 @@ class Subscriber(models.Model):
         _("suppressed"), null=True, blank=True, help_text=_("No campaign leaves for it; service mail does.")
     )
     suppressed_for = models.CharField(_("reason"), max_length=9, choices=Suppression, blank=True)
+    measured_at = models.DateTimeField(
+        _("agreed to be measured"),
+        null=True,
+        editable=False,
+        help_text=_("Openings and clicks are kept since; written by the ledger alone, empty without a consent."),
+    )
     created_at = models.DateTimeField(_("known since"), default=timezone.now, editable=False)
 
     objects = SubscriberQuerySet.as_manager()
@@ -79,6 +85,18 @@ class Subscriber(models.Model):
             # The ledger names people by this row.
             pgtrigger.ReadOnly(name="address_is_final", fields=["email", "merchant", "key"]),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="measured_by_the_ledger",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.measured_at IS DISTINCT FROM NEW.measured_at AND pg_trigger_depth() = 0"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="never_born_measured",
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Condition("NEW.measured_at IS NOT NULL"),
+            ),
         ]
 
     def __str__(self) -> str:

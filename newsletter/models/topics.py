@@ -46,6 +46,14 @@ class Newsletter(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
         help_text=_("What the mail service accepts; a campaign never leaves faster."),
     )
+    measures = models.BooleanField(
+        _("openings and clicks are measured"),
+        default=False,
+        help_text=_(
+            "By the mail service, and only of readers who agree to it in their preferences (Québec’s Law 25): they may "
+            "take it back there, and their figures are erased. Turned off, nothing more is kept."
+        ),
+    )
     next_claim_at = models.DateTimeField(
         default=timezone.now,
         editable=False,
@@ -139,8 +147,15 @@ class Topic(models.Model):
 class Wording(models.Model):
     """The sentence somebody agrees to, in both languages. A change is a new version: the old ones stay proofs."""
 
+    class Purpose(models.TextChoices):
+        NEWS = "news", _("Receiving a topic")
+        MEASURING = "measuring", _("Openings and clicks")
+
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="wordings", verbose_name=_("merchant"), db_index=False
+    )
+    purpose = models.CharField(
+        _("what is agreed to"), max_length=9, choices=Purpose, default=Purpose.NEWS, db_default=Purpose.NEWS
     )
     version = models.PositiveIntegerField(_("version"), help_text=_("1 for the first; the highest is the one shown."))
     text_fr = models.TextField(_("French"), max_length=1000)
@@ -153,7 +168,9 @@ class Wording(models.Model):
     class Meta:
         verbose_name = _("wording")
         verbose_name_plural = _("wordings")
-        constraints = [models.UniqueConstraint(fields=["merchant", "version"], name="wording_version_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "purpose", "version"], name="wording_version_unique")
+        ]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

@@ -99,7 +99,7 @@ def note_event(*, kind: str, email: str, message_id: str, is_lasting: bool, reas
     And one word of ours: "refused", where the message was not wanted and the address is not at fault.
     """
     email = normalize_email(email)
-    recipient = _recipient(email=email, message_id=message_id)
+    recipient = recipient_of(email=email, message_id=message_id)
     message = receipts.message_of(message_id=message_id)
     if message is None and "@" not in message_id:
         # A number of the service's own: of what left for this address, the latest is meant.
@@ -128,7 +128,7 @@ def _note_on_message(message: OutgoingMessage, *, kind: str, is_lasting: bool, r
         receipts.note_return(message=message, reason=reason)
 
 
-def _recipient(*, email: str, message_id: str) -> Recipient | None:
+def recipient_of(*, email: str, message_id: str) -> Recipient | None:
     """By our Message-ID, else the latest message to that address: some services tell only their own number."""
     rows = Recipient.objects.select_related("subscriber", "campaign__merchant")
     if match := _OUR_ID.search(message_id):

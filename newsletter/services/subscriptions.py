@@ -30,6 +30,7 @@ QUIET = timedelta(minutes=10)
 # Links of an hour that nobody has followed, all addresses together: beyond, it is a robot with many addresses.
 MOST_WAITING = 300
 Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
+Purpose = Wording.Purpose
 
 
 class SignUpUnknown(Refusal):
@@ -64,19 +65,21 @@ class Trace(NamedTuple):
     by: User | None = None
 
 
-def wording_of(*, merchant: Merchant) -> Wording | None:
-    """The words shown today; without any, nobody can subscribe."""
-    return Wording.objects.filter(merchant=merchant).order_by("-version").first()
+def wording_of(*, merchant: Merchant, purpose: Wording.Purpose = Purpose.NEWS) -> Wording | None:
+    """The words shown today; without any, nobody can agree."""
+    return Wording.objects.filter(merchant=merchant, purpose=purpose).order_by("-version").first()
 
 
-def write_wording(*, merchant: Merchant, text_fr: str, text_en: str, by: User | None) -> Wording:
+def write_wording(
+    *, merchant: Merchant, text_fr: str, text_en: str, by: User | None, purpose: Wording.Purpose = Purpose.NEWS
+) -> Wording:
     """A new version in both languages, shown from now on."""
     with transaction.atomic():
         Merchant.objects.select_for_update(of=("self",)).get(pk=merchant.pk)
-        latest = wording_of(merchant=merchant)
+        latest = wording_of(merchant=merchant, purpose=purpose)
         version = latest.version + 1 if latest else 1
         return Wording.objects.create(
-            merchant=merchant, version=version, text_fr=text_fr, text_en=text_en, created_by=by
+            merchant=merchant, purpose=purpose, version=version, text_fr=text_fr, text_en=text_en, created_by=by
         )
 
 
@@ -210,6 +213,25 @@ def choose_topics(
     return len(lines) + len(refused)
 
 
+def choose_measuring(
+    *, subscriber: Subscriber, agrees: bool, wording: Wording | None, language: str, trace: Trace
+) -> int:
+    """Express consent to openings and clicks being kept, or its withdrawal; how many lines were written.
+
+    A withdrawal erases what was kept of this reader: the figures of past campaigns go down by it.
+    """
+    with transaction.atomic():
+        is_measured = _locked(subscriber).measured_at is not None
+        if agrees == is_measured:
+            return 0
+        if agrees:
+            _given(subscriber, None, wording=wording, language=language, trace=trace).save()
+        else:
+            _withdrawn(subscriber, None, trace=trace).save()
+            _forget_measures(subscriber)
+    return 1
+
+
 def choose_language(*, subscriber: Subscriber, language: str) -> None:
     """The language of what comes from now on."""
     Subscriber.objects.filter(pk=subscriber.pk).update(language=language)
@@ -218,17 +240,20 @@ def choose_language(*, subscriber: Subscriber, language: str) -> None:
 def leave(*, subscriber: Subscriber, trace: Trace, reason: str = "", campaign_id: int | None = None) -> int:
     """Withdraw from every topic of the merchant, at once and also for what is queued; how many lines were written.
 
-    Topics never subscribed to are withdrawn too: no invoice may bring back who said no. The campaign whose link
-    was followed counts one who left.
+    Topics never subscribed to are withdrawn too: no invoice may bring back who said no. So is a consent to being
+    measured, and what was kept by it is erased. The campaign whose link was followed counts one who left.
     """
     with transaction.atomic():
-        _locked(subscriber)
+        is_measured = _locked(subscriber).measured_at is not None
         left = Subscription.objects.filter(subscriber=subscriber, left_at__isnull=False).values("topic_id")
         topics = Topic.objects.filter(merchant=subscriber.merchant_id).exclude(pk__in=left).order_by("pk")
         lines = [_withdrawn(subscriber, topic, trace=trace, reason=reason) for topic in topics]
-        Consent.objects.bulk_create(lines)
         if lines:
             _count_as_left(subscriber, campaign_id=campaign_id)
+        if is_measured:
+            lines.append(_withdrawn(subscriber, None, trace=trace, reason=reason))
+            _forget_measures(subscriber)
+        Consent.objects.bulk_create(lines)
     return len(lines)
 
 
@@ -274,9 +299,9 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _locked(subscriber: Subscriber) -> None:
+def _locked(subscriber: Subscriber) -> Subscriber:
     """Two acts of one person follow each other."""
-    Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
+    return Subscriber.objects.select_for_update(of=("self",), no_key=True).get(pk=subscriber.pk)
 
 
 def _unanswered_below_cap(merchant: Merchant, *, now: datetime) -> QuerySet[SignUp]:
@@ -293,6 +318,12 @@ def _count_as_left(subscriber: Subscriber, *, campaign_id: int | None) -> None:
         mine.update(left_at=timezone.now())
 
 
+def _forget_measures(subscriber: Subscriber) -> None:
+    """What they opened and followed, and that it was measured: their messages count among nobody's any more."""
+    mine = Recipient.objects.filter(subscriber=subscriber, is_measured=True)
+    mine.update(is_measured=False, opened_at=None, clicked_at=None)
+
+
 def _hear_again(subscriber: Subscriber) -> None:
     subscriber.suppressed_at, subscriber.suppressed_for, subscriber.soft_bounces = None, "", 0
     subscriber.save(update_fields=["language", "suppressed_at", "suppressed_for", "soft_bounces"])
@@ -300,15 +331,17 @@ def _hear_again(subscriber: Subscriber) -> None:
 
 def _given(
     subscriber: Subscriber,
-    topic: Topic,
+    topic: Topic | None,
     *,
     wording: Wording | None,
     language: str,
     trace: Trace,
     sign_up: SignUp | None = None,
 ) -> Consent:
+    """To a topic; without one, to being measured."""
     return Consent(
         subscriber=subscriber,
+        purpose=Purpose.NEWS if topic else Purpose.MEASURING,
         topic=topic,
         act=Act.GIVEN,
         kind=Kind.EXPRESS,
@@ -322,9 +355,11 @@ def _given(
     )
 
 
-def _withdrawn(subscriber: Subscriber, topic: Topic, *, trace: Trace, reason: str = "") -> Consent:
+def _withdrawn(subscriber: Subscriber, topic: Topic | None, *, trace: Trace, reason: str = "") -> Consent:
+    """From a topic; without one, from being measured."""
     return Consent(
         subscriber=subscriber,
+        purpose=Purpose.NEWS if topic else Purpose.MEASURING,
         topic=topic,
         act=Act.WITHDRAWN,
         channel=trace.channel,

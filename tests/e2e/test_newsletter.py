@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
@@ -179,3 +180,39 @@ def test_every_agent_s_page_of_the_newsletter_is_accessible_and_fits(browse, top
     for name in ("proof", "withdraw"):
         visit.open(reverse(f"admin:newsletter_subscriber_{name}", args=[consent.subscriber_id]))
     visit.open(reverse("admin:newsletter_subscriber_note"))
+
+
+@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "fr-CA"), (360, "dark", "en-CA")])
+def test_measuring_from_the_settings_to_the_results(width, scheme, language, browse, topic, ines: User, sam: User):
+    """Sam turns it on, Inès agrees in her profile, and a campaign she opened says so."""
+    is_french = language == "fr-CA"
+    for person in (ines, sam):
+        person.language = language.lower()
+        person.save()
+    consent = factories.ConsentFactory(
+        topic=topic, wording=Wording.objects.get(), subscriber__email=ines.email, subscriber__language=language.lower()
+    )
+    newsletter = Newsletter.objects.create(merchant=topic.merchant)
+    agent = browse(locale=language, width=width, scheme=scheme)
+    agent.sign_in(sam.email, factories.PASSWORD)
+    page = agent.open(reverse("admin:newsletter_newsletter_change", args=[newsletter.pk]))
+    page.locator("[name=measures]").check()
+    agent.press("Enregistrer" if is_french else "Save")
+    reader = browse(locale=language, width=width, scheme=scheme)
+    reader.sign_in(ines.email, factories.PASSWORD)
+    page = reader.open(reverse("newsletter:profile"))
+    box = page.get_by_role("checkbox", name="peut savoir si j’ouvre" if is_french else "may know whether I open")
+    assert not box.is_checked()
+    box.check()
+    reader.press("Enregistrer mes choix" if is_french else "Save my choices")
+    assert box.is_checked()
+    consent.subscriber.refresh_from_db()
+    assert consent.subscriber.measured_at is not None
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=topic, status="sent", started_at=now, finished_at=now)
+    seen = {"status": "sent", "sent_at": now, "is_measured": True, "opened_at": now}
+    Recipient.objects.create(campaign=campaign, subscriber=consent.subscriber, **seen)
+    page = agent.open(reverse("admin:newsletter_campaign_change", args=[campaign.pk]))
+    said = page.locator("table.lines").last.inner_text()
+    assert re.search(r"(Ouvert|Opened)\s.*?1\s.*?100\s?%", said, re.DOTALL)
+    agent.open(reverse("admin:newsletter_subscriber_proof", args=[consent.subscriber_id]))

@@ -21,9 +21,9 @@ class _Forms(HTMLParser):
             self.select = held.get("name", "")
         if tag == "option" and "selected" in held:
             self.found[-1].append((self.select, held["value"]))
-        is_sent = held.get("type") != "checkbox" or "checked" in held
-        if tag == "input" and is_sent and "name" in held:
-            self.found[-1].append((held["name"], held.get("value", "")))
+        is_box = held.get("type") == "checkbox"
+        if tag == "input" and (not is_box or "checked" in held) and "name" in held:
+            self.found[-1].append((held["name"], held.get("value", "on" if is_box else "")))
 
 
 def filled(page: str, *, having: str, **changes: list[object]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import mail
+from accounts.formats import iso_moment
 from accounts.models import OutgoingMessage, User
 from newsletter.letters import NOBODY, Letters
 from newsletter.links import token_of
@@ -24,6 +25,7 @@ from newsletter.services import campaigns, subscriptions
 from organizations.models import Merchant
 from portal.mailers import mailers
 from tests import factories
+from tests.newsletter.measuring import choose, measure
 from tests.newsletter.posting import filled
 from tests.sinks import Sink, running
 
@@ -150,7 +152,8 @@ def test_a_topic_somebody_answered_to_keeps_its_names(agent, topic, boreal):
 
 
 def test_a_wording_is_added_and_never_edited(agent, topic, sam):
-    form = {"merchant": topic.merchant_id, "text_fr": "J’accepte tout.", "text_en": "I accept all."}
+    texts = {"text_fr": "J’accepte tout.", "text_en": "I accept all."}
+    form = {"merchant": topic.merchant_id, "purpose": "news", **texts}
     assert agent.post(page("wording_add"), form).status_code in {302, 303}
     latest = Wording.objects.latest("version")
     assert (latest.version, latest.text_en, latest.created_by) == (2, "I accept all.", sam)
@@ -453,3 +456,50 @@ def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent,
 def test_a_campaign_s_day_is_said_in_its_list(agent, campaign, today):
     campaigns.schedule(campaign=campaign, at=today + timedelta(days=1), by=None)
     assert "2026-11-23" in agent.get(page("campaign_changelist")).content.decode()
+
+
+def test_turning_measuring_on_writes_the_words_to_agree_to_once_in_both_languages(agent, boreal, sam, settings):
+    address = page("newsletter_add")
+    shown = agent.get(address).text
+    assert "Loi 25" in shown
+    form = {"merchant": boreal.pk, "per_minute": 600, "most_bounces": 5, "most_complaints": "0.3"}
+    agent.post(address, form)
+    assert not Wording.objects.exists()
+    address = page("newsletter_change", Newsletter.objects.get().pk)
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": "", "WEBHOOK_SECRET": None}
+    told = agent.post(address, {**form, "measures": "on"}, follow=True).text
+    assert "Aucun service d’envoi ne nous dit encore rien" in told
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": "key", "WEBHOOK_SECRET": None}
+    told = agent.post(address, {**form, "measures": "on"}, follow=True).text
+    assert "Aucun service d’envoi" not in told
+    written = Wording.objects.get()
+    assert (written.purpose, written.version, written.created_by) == ("measuring", 1, sam)
+    assert "Location Boréal peut savoir si j’ouvre ses messages" in written.text_fr
+    assert "Location Boréal may know whether I open its messages" in written.text_en
+
+
+def test_words_for_measuring_are_versions_of_their_own(agent, topic):
+    measure(topic.merchant)
+    texts = {"text_fr": "Mesurez-moi.", "text_en": "Measure me."}
+    agent.post(page("wording_add"), {"merchant": topic.merchant_id, "purpose": "measuring", **texts})
+    assert Wording.objects.get(text_en="Measure me.").version == 2
+    assert subscriptions.wording_of(merchant=topic.merchant) == Wording.objects.get(purpose="news")
+    # Nobody is read them for a topic.
+    assert "Mesurez-moi." not in agent.get(page("subscriber_note")).text
+
+
+def test_a_consent_to_be_measured_is_in_the_proof_the_ledger_and_the_export(agent, consent):
+    measure(consent.subscriber.merchant)
+    choose(consent.subscriber, agrees=True)
+    line = Consent.objects.latest("pk")
+    proof = agent.get(page("subscriber_proof", consent.subscriber_id)).text
+    assert "Ouvertures et clics · Donné · Exprès" in proof
+    assert line.wording.text_fr in proof
+    assert "Ouvertures et clics" in agent.get(page("consent_changelist")).text
+    assert "Ouvertures et clics" in agent.get(page("consent_change", line.pk)).text
+    row = agent.get(page("subscriber_change", consent.subscriber_id)).text
+    assert re.search(rf"Mesure acceptée.{{0,200}}{iso_moment(line.at)}", row, re.IGNORECASE | re.DOTALL)
+    text = b"".join(agent.get(page("consent_export")).streaming_content).decode()
+    news, measured = csv.DictReader(io.StringIO(text))
+    assert (news["purpose"], news["topic"]) == ("news", "offres")
+    assert (measured["purpose"], measured["topic"], measured["wording"]) == ("measuring", "", line.wording.text_fr)

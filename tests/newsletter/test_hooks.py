@@ -21,6 +21,7 @@ from newsletter.models import Campaign, Consent, Recipient, Subscriber, Subscrip
 from newsletter.services import campaigns, returns
 from organizations.models import Invitation
 from tests import factories
+from tests.newsletter.measuring import choose, measure
 from tests.organizations.signing import invited, only_invitation
 
 pytestmark = pytest.mark.django_db
@@ -192,12 +193,78 @@ def test_who_unsubscribes_at_the_service_is_withdrawn_by_that_way(client, recipi
     assert not Subscription.objects.active().exists()
 
 
+def everything() -> list[list[dict[str, object]]]:
+    return [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
+
+
+SEEN = {"url": "https://boreal.example/nacelles", "ip": "203.0.113.7"}
+
+
+@pytest.fixture
+def measured(recipient: Recipient) -> Recipient:
+    """The merchant measures, Luc agreed, and then the message left."""
+    measure(recipient.campaign.merchant)
+    choose(recipient.subscriber, agrees=True)
+    Recipient.objects.update(is_measured=True)
+    return fresh(recipient)
+
+
 @pytest.mark.parametrize("event", ["opened", "clicked"])
-def test_an_opening_or_a_click_is_not_kept(client, recipient, event):
-    before = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
-    assert mailgun(client, recipient, event=event, url="https://boreal.example/", ip="203.0.113.7").status_code == 200
-    after = [list(model.objects.order_by("pk").values()) for model in (Recipient, Subscriber, Campaign, Consent)]
-    assert after == before
+def test_an_opening_or_a_click_of_who_did_not_agree_is_not_kept(client, recipient, event):
+    for is_on in (False, True):
+        measure(recipient.campaign.merchant, is_on=is_on)
+        before = everything()
+        assert mailgun(client, recipient, event=event, **SEEN).status_code == 200
+        assert everything() == before
+
+
+@pytest.mark.parametrize(("event", "column"), [("opened", "opened_at"), ("clicked", "clicked_at")])
+def test_of_who_agreed_the_first_time_is_kept_and_not_which_link(client, measured, event, column, today, time_machine):
+    before = everything()
+    for hours in (1, 2):
+        time_machine.move_to(today + timedelta(hours=hours))
+        assert mailgun(client, measured, event=event, **SEEN).status_code == 200
+    before[0][0][column] = today + timedelta(hours=1)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("event", ["opened", "clicked"])
+@pytest.mark.parametrize("case", ["merchant stopped", "consent taken back", "left before the consent", "not sent yet"])
+def test_an_opening_or_a_click_is_not_kept_when(client, measured, event, case):
+    if case == "merchant stopped":
+        measure(measured.campaign.merchant, is_on=False)
+    elif case == "consent taken back":
+        choose(measured.subscriber, agrees=False)
+        # Even where a worker held the row meanwhile.
+        Recipient.objects.update(is_measured=True)
+    elif case == "left before the consent":
+        Recipient.objects.update(is_measured=False)
+    else:
+        Recipient.objects.update(status="queued", sent_at=None)
+    before = everything()
+    assert mailgun(client, measured, event=event, **SEEN).status_code == 200
+    assert everything() == before
+
+
+def test_an_opening_with_a_wrong_signature_is_not_kept(client, measured):
+    assert mailgun(client, measured, key="another", event="opened").status_code == 400
+    assert fresh(measured).opened_at is None
+
+
+@pytest.mark.parametrize(("event", "column"), [("Open", "opened_at"), ("Click", "clicked_at")])
+def test_postmark_s_opening_is_of_the_message_it_hands_back_and_of_no_other(measured, settings, event, column):
+    settings.ANYMAIL = {"WEBHOOK_SECRET": BASIC}
+    later = another(measured)
+    Recipient.objects.update(is_measured=True)
+    told = {"RecordType": event, "Recipient": "luc@example.org", "MessageID": LUC["MessageID"], "Metadata": {},
+            "ReceivedAt": "2026-11-22T17:00:00Z", "OriginalLink": SEEN["url"], "FirstOpen": True}  # fmt: skip
+    assert postmark(told).status_code == 200
+    assert not Recipient.objects.exclude(**{column: None}).exists()
+    ours = f"{message_id(recipient_id=measured.pk, key=measured.subscriber.key)}@localhost"
+    assert postmark({**told, "Metadata": {"letter": ours}}, secret="comptoir:wrong").status_code == 400
+    assert postmark({**told, "Metadata": {"letter": ours}}).status_code == 200
+    assert list(Recipient.objects.exclude(**{column: None})) == [measured]
+    assert getattr(fresh(later), column) is None
 
 
 def test_a_complaint_is_a_withdrawal_in_the_ledger(client, recipient):

@@ -196,3 +196,28 @@ def test_a_signature_tells_when_the_text_was_touched(campaign, verify):
     content = Letters(campaign=campaign).to(reader=reader())
     assert not verify(content.replace(b"moiti=C3=A9", b"tiers", 1))
     assert not verify(content + b"PS: cliquez ici\r\n")
+
+
+OBSERVING = ("X-Mailgun-Track", "X-Mailgun-Track-Opens", "X-Mailgun-Track-Clicks", "X-PM-TrackOpens", "X-PM-TrackLinks")
+
+
+def test_only_the_message_of_who_agreed_asks_the_mail_service_to_tell(campaign, verify):
+    letters = Letters(campaign=campaign)
+    for is_measured, asked in ((True, [None, "yes", "htmlonly", "true", "HtmlOnly"]), (False, ["no", *[None] * 2])):
+        content = letters.to(reader=reader(is_measured=is_measured))
+        assert verify(content)
+        message = message_from_bytes(content, policy=policy.default)
+        assert [message[name] for name in OBSERVING][: len(asked)] == asked
+        # Postmark hands it back: it tells a number of its own instead of ours.
+        told = message["X-PM-Metadata-letter"]
+        assert told == (message["Message-ID"].strip("<>") if is_measured else None)
+
+
+def test_the_links_to_leave_and_to_choose_are_not_to_be_rewritten(campaign):
+    html = body(written(campaign, is_measured=True), "html")
+    links = re.findall(r"<a ([^>]*)>", html)
+    marked = [link for link in links if 'disable-tracking="true" data-pm-no-track' in link]
+    ours = [link for link in links if re.search(r"/newsletter/(unsubscribe|preferences)/", link)]
+    assert len(marked) == 2
+    assert marked == ours
+    assert any("boreal.example/nacelles" in link for link in links)

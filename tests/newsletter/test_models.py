@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
 from tests import factories
+from tests.newsletter.measuring import choose, measure
 
 pytestmark = pytest.mark.django_db
 Act, Kind, Channel = Consent.Act, Consent.Kind, Consent.Channel
@@ -146,6 +147,14 @@ def test_a_consent_without_its_proof_is_refused(topic):
         "consent_oral_names_agent": {**given, "kind": Kind.EXPRESS, "source": "x", "channel": Channel.COUNTER},
     }.items():
         refused(name, Consent(**fields).save)
+    measuring = {**given, "purpose": "measuring", "topic": None}
+    for name, fields in {
+        "consent_to_news_has_topic": {**given, "topic": None, "kind": Kind.EXPRESS, "source": "x"},
+        "consent_to_measuring_is_express": {**measuring, "kind": Kind.IMPLIED, "source": "x", "expires_at": ends},
+    }.items():
+        refused(name, Consent(**fields).save)
+    about_both = {**measuring, "topic": topic, "kind": Kind.EXPRESS, "source": "x"}
+    refused("consent_to_news_has_topic", Consent(**about_both).save)
     refused("consent_given_has_kind", Consent(**base, act=Act.WITHDRAWN, kind=Kind.EXPRESS, source="x").save)
 
 
@@ -162,6 +171,7 @@ def test_topics_wordings_and_settings_are_consistent(topic):
     merchant = topic.merchant
     refused("topic_slug_unique", lambda: factories.TopicFactory(merchant=merchant, slug="offres"))
     refused("wording_version_unique", lambda: factories.WordingFactory(merchant=merchant, version=1))
+    factories.WordingFactory(merchant=merchant, version=1, purpose="measuring")
     refused("newsletter_rate_positive", Newsletter(merchant=merchant, per_minute=0).save)
     refused("newsletter_limits_not_negative", Newsletter(merchant=merchant, most_bounces=-1).save)
 
@@ -202,3 +212,24 @@ def test_a_recipient_is_one_a_campaign_and_its_state_whole(topic):
     mine = Recipient.objects.filter(pk=recipient.pk)
     refused("recipient_sent_has_moment", lambda: mine.update(status="sent"))
     refused("recipient_claim_is_whole", lambda: mine.update(status="sending"))
+    for column in ("opened_at", "clicked_at"):
+        refused("recipient_observed_was_measured", lambda column=column: mine.update(**{column: timezone.now()}))
+    mine.update(is_measured=True)
+    refused("recipient_observed_was_measured", lambda: mine.update(opened_at=timezone.now()))
+    mine.update(status="sent", sent_at=timezone.now(), opened_at=timezone.now(), clicked_at=timezone.now())
+
+
+def test_who_is_measured_follows_from_the_ledger_alone(consent):
+    measure(consent.topic.merchant)
+    mine = Subscriber.objects.filter(pk=consent.subscriber_id)
+    before = Subscription.objects.values().get()
+    refused("Cannot update", lambda: mine.update(measured_at=timezone.now()), ProgrammingError)
+    forged = Subscriber(merchant=consent.topic.merchant, email="x@example.org", measured_at=timezone.now())
+    refused("Cannot insert", forged.save, ProgrammingError)
+    choose(consent.subscriber, agrees=True)
+    assert mine.get().measured_at == Consent.objects.latest("pk").at
+    refused("Cannot update", lambda: mine.update(measured_at=None), ProgrammingError)
+    choose(consent.subscriber, agrees=False)
+    assert mine.get().measured_at is None
+    # Neither says anything of a topic.
+    assert Subscription.objects.values().get() == before

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.models import User
 from newsletter.models import Campaign, Newsletter, Recipient, Topic
 from newsletter.results import WIDTH, Results, results_of
 from tests import factories
+from tests.newsletter.measuring import measure
 
 pytestmark = pytest.mark.django_db
 STATES = {"sent": 5, "queued": 2, "sending": 1, "failed": 3, "skipped": 4, "canceled": 1}
@@ -104,3 +107,47 @@ def test_the_table_holds_the_figures_of_the_chart(client, campaign, sam):
     written = re.findall(r'<th scope="row">([^<]+)</th><td[^>]*>(\d+)</td><td[^>]*>([^<]+)</td>', shown)
     assert [(label, float(width)) for label, width in drawn] == [(bar.label, bar.width) for bar in results.bars]
     assert written == [(bar.label, str(bar.number), bar.share) for bar in results.bars]
+
+
+@pytest.fixture
+def measured(campaign: Campaign, today: datetime) -> Campaign:
+    """Four of the five who received it had agreed, and so had one who has not: three opened it, one followed a link."""
+    measure(campaign.merchant)
+    rows = list(Recipient.objects.filter(status="sent").order_by("pk").values_list("pk", flat=True))
+    Recipient.objects.filter(pk__in=rows[:4]).update(is_measured=True)
+    Recipient.objects.filter(status="failed").update(is_measured=True)
+    Recipient.objects.filter(pk__in=rows[:3]).update(opened_at=today)
+    Recipient.objects.filter(pk__in=rows[3:4]).update(clicked_at=today)
+    return campaign
+
+
+def page_of(campaign: Campaign, client: Client, sam: User) -> str:
+    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client.get(reverse("admin:newsletter_campaign_change", args=[campaign.pk])).text
+
+
+def test_openings_and_clicks_are_shares_of_those_who_agreed(measured, client, sam):
+    shown = page_of(measured, client, sam)
+    assert "Parts des 4 destinataires qui ont consenti à la mesure." in shown
+    written = re.findall(r'<th scope="row">([^<]+)</th><td[^>]*>(\d+)</td><td[^>]*>([^<]+)</td>', shown)
+    told = [(label, number, share.replace("\xa0", " ")) for label, number, share in written[-2:]]
+    assert told == [("Ouvert", "3", "75 %"), ("Lien suivi", "1", "25 %")]
+    assert f'width="{3 / 4 * WIDTH}"' in shown
+    assert "ne sont pas observés" not in shown
+    # Figures of before are still said by who measures no more.
+    measure(measured.merchant, is_on=False)
+    assert "Lien suivi" in page_of(measured, client, sam)
+
+
+def test_nothing_of_it_is_said_where_the_merchant_does_not_measure(campaign, client, sam):
+    assert results_of(campaign=campaign).measured is None
+    shown = page_of(campaign, client, sam)
+    assert "Lien suivi" not in shown
+    assert "ne sont pas observés" in shown
+
+
+def test_who_measures_and_has_nobody_s_consent_is_told_so(campaign, client, sam):
+    measure(campaign.merchant)
+    shown = page_of(campaign, client, sam)
+    assert "personne n’a consenti à la mesure" in shown
+    assert "Lien suivi" not in shown

@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from accounts import mail
@@ -22,6 +24,7 @@ from newsletter.services.subscriptions import Trace
 from portal.embedded.processes import free_port
 from portal.mailers import mailers
 from tests import factories
+from tests.newsletter.measuring import choose, measure
 from tests.sinks import Sink, mute, running
 
 pytestmark = pytest.mark.django_db
@@ -499,3 +502,60 @@ def test_a_thousand_recipients_cost_one_statement_to_write(topic, django_assert_
     campaign = factories.CampaignFactory(topic=topic, status="scheduled", scheduled_at=timezone.now())
     with django_assert_num_queries(9):
         assert campaigns.begin(campaign=campaign) == 1000
+
+
+def measured(email: str) -> Subscriber:
+    subscriber = Subscriber.objects.get(email=email)
+    choose(subscriber, agrees=True)
+    return subscriber
+
+
+def told_to_observe(sink: Sink, *, since: int = 0) -> set[str]:
+    return {received["To"] for received in sink.mails[since:] if received["X-PM-TrackOpens"] == "true"}
+
+
+def test_only_who_agreed_is_measured_and_only_while_the_merchant_measures(campaign, sink, topic):
+    measure(topic.merchant)
+    measured("p2@example.org")
+    sending.send(campaign_id=campaign.pk)
+    assert told_to_observe(sink) == {"p2@example.org"}
+    assert [row.subscriber.email for row in Recipient.objects.filter(is_measured=True)] == ["p2@example.org"]
+    measure(topic.merchant, is_on=False)
+    sending.send(campaign_id=begun(topic).pk)
+    assert len(sink.mails) == 10
+    assert told_to_observe(sink, since=5) == set()
+
+
+def test_measuring_costs_no_query_a_message(campaign, sink, topic, django_assert_num_queries):
+    with CaptureQueriesContext(connection) as before:
+        sending.send(campaign_id=campaign.pk)
+    measure(topic.merchant)
+    for n in range(5):
+        measured(f"p{n}@example.org")
+    again = begun(topic)
+    with django_assert_num_queries(len(before)):
+        sending.send(campaign_id=again.pk)
+    assert len(told_to_observe(sink)) == 5
+
+
+def test_who_takes_it_back_while_their_chunk_is_being_sent_is_not_measured(campaign, sink, topic):
+    measure(topic.merchant)
+    for n in range(5):
+        measured(f"p{n}@example.org")
+    claimed = sending.claim(campaign=campaign)
+    late = Subscriber.objects.get(email=claimed.readers[3].email)
+    chunk = sending.Chunk(campaign=campaign, claimed=claimed, letters=sending.Letters(campaign=campaign))
+    hand_over = chunk._end  # noqa: SLF001 - the moment between two messages
+
+    def then_take_back(*parts: object) -> bool:
+        done = hand_over(*parts)
+        if chunk.count == 3:
+            choose(late, agrees=False)
+        return done
+
+    chunk._end = then_take_back  # noqa: SLF001 - same
+    assert chunk.send() == 5
+    assert len(sink.mails) == 5
+    assert told_to_observe(sink) == {f"p{n}@example.org" for n in range(5)} - {late.email}
+    assert statuses(campaign) == {"sent": 5}
+    assert Recipient.objects.filter(is_measured=True).count() == 4

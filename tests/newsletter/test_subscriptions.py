@@ -9,10 +9,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
-from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
+from newsletter.models import Consent, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import EvidenceMissing, SignUpExpired, SignUpUnknown, Trace
 from tests import factories
+from tests.newsletter.measuring import choose, measure
 
 pytestmark = pytest.mark.django_db
 Channel = Consent.Channel
@@ -182,3 +183,64 @@ def test_a_new_wording_is_a_new_version_and_the_old_one_stays(topic, sam):
     second = subscriptions.write_wording(merchant=topic.merchant, text_fr="Oui", text_en="Yes", by=sam)
     assert (first.version, second.version) == (1, 2)
     assert subscriptions.wording_of(merchant=topic.merchant) == second
+
+
+@pytest.fixture
+def observed(topic: Topic) -> Recipient:
+    """Luc agreed to be measured, opened a message and followed a link of it."""
+    measure(topic.merchant)
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(purpose="news"))
+    choose(consent.subscriber, agrees=True)
+    now = timezone.now()
+    campaign = factories.CampaignFactory(topic=topic, status="sent", started_at=now, finished_at=now)
+    seen = {"status": "sent", "sent_at": now, "is_measured": True, "opened_at": now, "clicked_at": now}
+    return Recipient.objects.create(campaign=campaign, subscriber=consent.subscriber, **seen)
+
+
+def nothing_is_kept_of(recipient: Recipient) -> bool:
+    row = Recipient.objects.select_related("subscriber").get(pk=recipient.pk)
+    return (row.is_measured, row.opened_at, row.clicked_at, row.subscriber.measured_at) == (False, None, None, None)
+
+
+def test_agreeing_to_be_measured_twice_is_one_line(observed):
+    assert choose(observed.subscriber, agrees=True) == 0
+    line = Consent.objects.get(purpose="measuring")
+    assert (line.topic, line.act, line.kind, line.channel) == (None, "given", "express", "preferences")
+    assert (line.ip, line.user_agent, line.language) == ("203.0.113.7", "Mozilla/5.0", "fr-ca")
+    assert line.wording == Wording.objects.get(purpose="measuring")
+
+
+def test_taking_it_back_erases_what_was_kept_of_this_reader_alone(observed):
+    other = factories.ConsentFactory(topic=observed.campaign.topic, wording=Wording.objects.get(purpose="news"))
+    now = timezone.now()
+    seen = {"status": "sent", "sent_at": now, "is_measured": True, "opened_at": now}
+    kept = Recipient.objects.create(campaign=observed.campaign, subscriber=other.subscriber, **seen)
+    assert choose(observed.subscriber, agrees=False) == 1
+    assert nothing_is_kept_of(observed)
+    assert Consent.objects.latest("pk").act == "withdrawn"
+    assert Subscription.objects.active().count() == 2
+    kept.refresh_from_db()
+    assert kept.opened_at == now
+    assert choose(observed.subscriber, agrees=False) == 0
+    # What was erased is not found again by whoever agrees anew.
+    choose(observed.subscriber, agrees=True)
+    observed.refresh_from_db()
+    assert (observed.is_measured, observed.opened_at) == (False, None)
+
+
+def test_leaving_takes_it_back_too(observed):
+    assert subscriptions.leave(subscriber=observed.subscriber, trace=LINK, reason="Trop") == 2
+    assert nothing_is_kept_of(observed)
+    line = Consent.objects.get(purpose="measuring", act="withdrawn")
+    assert (line.channel, line.reason) == ("link", "Trop")
+    assert subscriptions.leave(subscriber=observed.subscriber, trace=LINK) == 0
+
+
+def test_who_left_every_topic_still_takes_it_back_by_leaving_and_is_not_counted_again(observed):
+    subscriptions.leave(subscriber=observed.subscriber, trace=LINK)
+    choose(observed.subscriber, agrees=True)
+    left = {"subscriber": observed.subscriber, "trace": LINK, "campaign_id": observed.campaign_id}
+    assert subscriptions.leave(**left) == 1
+    assert nothing_is_kept_of(observed)
+    observed.refresh_from_db()
+    assert observed.left_at is None

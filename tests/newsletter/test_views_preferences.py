@@ -15,6 +15,7 @@ from newsletter.models import Consent, Recipient, Subscriber, Subscription, Topi
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
 from tests import factories
+from tests.newsletter.measuring import choose, measure, words
 from tests.newsletter.posting import filled
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,80 @@ def test_without_words_to_agree_with_one_can_still_leave(client, riviere, alice)
     assert client.post(page, {"topics": [closed_to_her.pk], "language": "fr-ca"}).status_code == 422
     assert saved(client, page, topics=[]) == 1
     assert not Subscription.objects.active().exists()
+
+
+ASKED = "Location Boréal peut savoir si j’ouvre ses messages et quels liens j’y suis."
+
+
+def test_measuring_is_asked_in_a_box_nobody_ticked_only_while_the_merchant_measures(client, page, bought, topic):
+    measure(topic.merchant, is_on=False)
+    assert ASKED not in client.get(page).text
+    measure(topic.merchant)
+    shown = client.get(page).text
+    assert ASKED in shown
+    assert "measured" not in filled(shown, having="wording")
+    # Saved as it is, it gives nothing; nor do the boxes of topics.
+    assert saved(client, page, topics=[]) == 1
+    bought.refresh_from_db()
+    assert bought.measured_at is None
+
+
+def test_the_box_agrees_with_all_its_proof_and_takes_it_back(client, page, bought, topic):
+    measure(topic.merchant)
+    assert saved(client, page, measured=["on"]) == 1
+    line = Consent.objects.latest("pk")
+    assert (line.purpose, line.act, line.kind, line.wording) == ("measuring", "given", "express", words(topic.merchant))
+    assert (line.language, line.ip) == ("fr-ca", "127.0.0.1")
+    assert line.channel == ("profile" if "profile" in page else "preferences")
+    shown = client.get(page).text
+    assert filled(shown, having="wording")["measured"] == ["on"]
+    assert "Ouvertures et clics" in shown
+    assert saved(client, page) == 0
+    form = filled(shown, having="wording")
+    del form["measured"]
+    client.post(page, form)
+    assert (Consent.objects.latest("pk").act, Consent.objects.latest("pk").purpose) == ("withdrawn", "measuring")
+    bought.refresh_from_db()
+    assert bought.measured_at is None
+
+
+def test_an_old_page_never_measures_again_who_took_it_back_since(client, page, bought, topic):
+    measure(topic.merchant)
+    choose(bought, agrees=True)
+    form = filled(client.get(page).text, having="wording")
+    choose(bought, agrees=False)
+    assert client.post(page, form).status_code == 303
+    bought.refresh_from_db()
+    assert bought.measured_at is None
+
+
+def test_the_words_that_were_on_the_page_are_those_agreed_to(client, page, topic):
+    measure(topic.merchant)
+    form = filled(client.get(page).text, having="wording", measured=["on"])
+    first = words(topic.merchant)
+    factories.WordingFactory(merchant=topic.merchant, purpose="measuring", version=2)
+    assert client.post(page, {**form, "measuring": form["wording"]}).status_code == 422
+    assert client.post(page, {**form, "measuring": ""}).status_code == 422
+    client.post(page, form)
+    assert Consent.objects.latest("pk").wording == first
+
+
+def test_who_agreed_may_take_it_back_after_the_merchant_stopped_measuring(client, page, bought, topic):
+    measure(topic.merchant)
+    choose(bought, agrees=True)
+    measure(topic.merchant, is_on=False)
+    form = filled(client.get(page).text, having="wording")
+    del form["measured"]
+    client.post(page, form)
+    bought.refresh_from_db()
+    assert bought.measured_at is None
+    assert ASKED not in client.get(page).text
+
+
+def test_the_form_at_the_foot_of_a_page_never_asks_for_it(client, topic):
+    measure(topic.merchant)
+    for page in ("/", reverse("newsletter:subscribe")):
+        shown = client.get(page, follow=True).text
+        assert "J’accepte de recevoir" in shown
+        assert ASKED not in shown
+        assert 'name="measured"' not in shown
