@@ -205,7 +205,8 @@ def history_of(
     """What these people agreed to and withdrew, newest first, after the line that `after` names; and the last shown,
     when others follow.
     """
-    lines = Consent.objects.filter(subscriber__in=subscribers).select_related("subscriber__merchant", "topic", "wording")
+    lines = Consent.objects.filter(subscriber__in=subscribers)
+    lines = lines.select_related("subscriber__merchant", "topic", "wording")
     if PLACE.fullmatch(place := request.GET.get("after", "")):
         lines = lines.filter(pk__lt=int(place))
     rows = list(lines.order_by("-pk")[: SHOWN + 1])

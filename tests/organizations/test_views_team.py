@@ -319,8 +319,9 @@ def test_a_document_no_mandate_bears_is_not_kept_of_an_invitation(
     ("view_invoices", "", 303, 0),
     ("change_bank_details", "2026-12-31", 422, 0),  # the last administrator for good
 ])  # fmt: skip
+@pytest.mark.usefixtures("today")
 def test_a_document_no_mandate_bears_is_not_kept_of_a_change(
-    in_charge, acme, alice, bob, folder, today, chosen, ends_on, status, kept
+    in_charge, acme, alice, bob, folder, chosen, ends_on, status, kept
 ):
     proof = SimpleUploadedFile("preuve.pdf", b"%PDF-1.7 une preuve")
     person, role = (alice, "administrator") if ends_on else (bob, "editor")
