@@ -98,11 +98,7 @@ def change_member(*, membership: Membership, wish: Wish, by: User, proof: str = 
     rows = Membership.objects.select_for_update(of=("self",)).select_related("user")
     membership = rows.get(pk=membership.pk)
     membership.customer = customer
-    if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
-        raise NoTeam
-    giver = giver_at(customer=customer, user=by)
-    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
-        raise ChargeLost
+    giver = _giver_of_team(customer, by=by)
     if is_over(membership=membership):
         raise NotAMember
     had, wish, waits = terms_of(membership=membership).normal(), wish.normal(), waiting_of(membership=membership)
@@ -215,6 +211,16 @@ def is_over(*, membership: Membership) -> bool:
     """Removed, or past its last day."""
     is_past = membership.ends_on is not None and membership.ends_on < timezone.localdate()
     return membership.removed_at is not None or is_past
+
+
+def _giver_of_team(customer: Customer, *, by: User) -> Membership:
+    """By what a person manages a team today; raises NoTeam, ChargeLost."""
+    if customer.kind != Customer.Kind.MEMBER or customer.closed_at is not None:
+        raise NoTeam
+    giver = giver_at(customer=customer, user=by)
+    if giver is None or Permission.MANAGE_TEAM not in permissions_by(membership=giver, customer=customer):
+        raise ChargeLost
+    return giver
 
 
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:

@@ -11,7 +11,10 @@ from django.urls import reverse
 from accounts.models import User
 from billing import files
 from billing.models import Invoice, InvoicePdf
+from organizations.access import grant_permission
 from organizations.models import Customer
+from organizations.permissions import Permission, Role
+from tests import factories
 from tests.billing.pdf_samples import invoice_of
 from tests.judges import text_of
 
@@ -178,3 +181,22 @@ def test_the_file_costs_the_same_few_queries(
     client.get(address(made.invoice))
     with django_assert_max_num_queries(6):
         client.get(address(made.invoice))
+
+
+def test_who_sees_no_prices_is_given_no_pdf_nor_has_one_made(client: Client, alice: User, made: InvoicePdf) -> None:
+    """LU-6: nor do they read an amount in a letter, see the refusals of tests/organizations/test_groups.py."""
+    blind = factories.UserFactory()
+    factories.MembershipFactory(customer=made.invoice.customer, user=blind, role=Role.REQUESTER)
+    grant_permission(customer=made.invoice.customer, user=blind, permission=Permission.VIEW_INVOICES)
+    other = invoice_of(customer=made.invoice.customer, lines=2, number="F-104483")
+    prepare = reverse("billing:invoice-pdf-prepare", args=[other.customer.public_id, other.number])
+    client.force_login(blind)
+    for response in (client.get(address(made.invoice)), client.post(prepare)):
+        assert response.status_code == 403
+        assert b"%PDF" not in response.content
+        assert "Voir les prix" in response.text
+    assert InvoicePdf.objects.count() == 1
+    client.force_login(alice)
+    assert client.get(address(made.invoice)).content.startswith(b"%PDF")
+    assert client.post(prepare).status_code == 303
+    assert InvoicePdf.objects.count() == 2

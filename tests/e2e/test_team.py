@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import Frame, Page
 
 from accounts.models import User
 from organizations.models import Customer, Invitation, Mandate
@@ -172,6 +173,40 @@ def test_why_not_then_granted_then_back_where_they_were(browse, worker, mailbox,
     page = asker.open(back)
     assert "F-ACME-1" in page.content()
     assert re.search(r"/invoices/\?status=open$", page.url)
+
+
+class Effort:
+    """How many pages a person is shown, and how many times they press, from now on."""
+
+    def __init__(self, page: Page) -> None:
+        self.pages = self.presses = 0
+        page.on("framenavigated", self._turn)
+        page.context.expose_function("pressed", self._press)
+        page.context.add_init_script("addEventListener('click', event => event.isTrusted && pressed(), true)")
+
+    def _turn(self, frame: Frame) -> None:
+        self.pages += frame.parent_frame is None
+
+    def _press(self) -> None:
+        self.presses += 1
+
+
+def test_giving_a_right_takes_a_few_pages_and_a_few_presses(browse, worker, mailbox, space, alice, bob):
+    """A few minutes at most is a few pages; minutes depend on the machine."""
+    granter = browse()
+    granter.sign_in(alice.email, PASSWORD)
+    granter.open(f"{space.get_absolute_url()}team/")
+    effort = Effort(granter.page)
+    granter.page.reload()
+    granter.press("Bob Gagnon")
+    granter.page.check("[name=granted][value=view_invoices]")
+    granter.submit(MAIN)
+    sign_by_code(granter, mailbox, alice)
+    assert Permission.VIEW_INVOICES in space.permissions_for(bob)
+    # The team, Bob, the mandate, the same once it is read, the code sent, the receipt.
+    assert 5 <= effort.pages <= 7, effort.pages
+    # Bob, the box, the button; the document, the code, the consent, the signature.
+    assert 7 <= effort.presses <= 8, effort.presses
 
 
 def test_the_last_administrator_stays_and_a_second_is_suggested(browse, worker, space, alice):

@@ -193,9 +193,9 @@ def test_a_right_without_its_contract_is_neither_asked_nor_given_whatever_is_pos
         grant(membership=member(bob), permission=useless, by=alice)
     with pytest.raises(RightOfNoUse):
         change_member(membership=member(bob), wish=wished(Role.VISITOR, useless), by=alice)
-    wish = wished(Role.VISITOR, useless)
+    people = [(Invitee("Noé", "Roy", "noe@acme.example"), wished(Role.VISITOR, useless))]
     with pytest.raises(RightOfNoUse):
-        prepare_invitations(customer=acme, people=[(Invitee("Noé", "Roy", "noe@acme.example"), wish)], by=alice)
+        prepare_invitations(customer=acme, people=people, by=alice)
     pages = {
         alice: f"/c/{acme.public_id}/team/{member(bob).pk}/grant/{useless}/",
         bob: f"/c/{acme.public_id}/ask/{useless}/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -98,14 +99,32 @@ def test_a_visitor_is_told_which_permission_is_missing_and_who_gives_it(client, 
     assert "Alice Tremblay" in answer.text
 
 
-def test_a_business_that_is_no_member_is_told_why_and_how_to_become_one(client, nadia):
-    noname = member(nadia).customer
-    client.force_login(nadia)
+@pytest.mark.parametrize("who", ["nadia", "ines"])
+def test_who_is_no_member_has_no_team_and_is_told_why_and_how_to_become_one(client, acme, alice, who, request):
+    """A business, and an individual."""
+    user = request.getfixturevalue(who)
+    theirs = member(user).customer
+    client.force_login(user)
     for name in ("team", "team-invite", "mandate-register"):
-        page = client.get(at(name, noname)).text
+        page = client.get(at(name, theirs)).text
         assert "L’équipe est réservée aux entreprises membres" in page
         assert "<table" not in page
-    assert at("team", noname) not in client.get(noname.get_absolute_url()).text
+    assert at("team", theirs) not in client.get(theirs.get_absolute_url()).text
+    client.force_login(alice)
+    assert at("team", acme) in client.get(acme.get_absolute_url()).text
+
+
+def test_owner_signatory_and_accountant_are_on_the_list_under_a_button_that_invites(in_charge, acme):
+    people = {"Diane": ("owner", "Owner or signatory"), "Samuel": ("owner", "Owner or signatory"),
+              "Yann": ("accountant", "Accountant")}  # fmt: skip
+    for name, (role, _label) in people.items():
+        factories.MembershipFactory(customer=acme, first_name=name, email=f"{name.lower()}@acme.example", role=role)
+    page = in_charge.get(at("team", acme)).text
+    rows = re.findall(r"<tr>.*?</tr>", page)
+    for name, (_role, label) in people.items():
+        assert [label in row for row in rows if f">{name}</a>" in row] == [True], name
+    button = re.search(rf'<a class="button"[^>]*href="{at("team-invite", acme)}"[^>]*>Invite', page)
+    assert button.start() < page.index("<table")
 
 
 @pytest.mark.parametrize(
@@ -314,21 +333,20 @@ def test_a_document_no_mandate_bears_is_not_kept_of_an_invitation(
     assert len(list(folder.glob("proofs/*"))) == kept
 
 
-@pytest.mark.parametrize(("chosen", "ends_on", "status", "kept"), [
-    ("change_bank_details", "", 303, 1),
-    ("view_invoices", "", 303, 0),
-    ("change_bank_details", "2026-12-31", 422, 0),  # the last administrator for good
+@pytest.mark.parametrize(("chosen", "ends_on", "outcome"), [
+    ("change_bank_details", "", (303, 1)),
+    ("view_invoices", "", (303, 0)),
+    ("change_bank_details", "2026-12-31", (422, 0)),  # the last administrator for good
 ])  # fmt: skip
 @pytest.mark.usefixtures("today")
 def test_a_document_no_mandate_bears_is_not_kept_of_a_change(
-    in_charge, acme, alice, bob, folder, chosen, ends_on, status, kept
+    in_charge, acme, alice, bob, folder, today, chosen, ends_on, outcome
 ):
     proof = SimpleUploadedFile("preuve.pdf", b"%PDF-1.7 une preuve")
     person, role = (alice, "administrator") if ends_on else (bob, "editor")
     form = TERMS | {"role": role, "granted": chosen, "ends_on": ends_on, "proof": proof}
     answer = in_charge.post(at("member", acme, Membership.objects.get(user=person).pk), form)
-    assert answer.status_code == status
-    assert len(list(folder.glob("proofs/*"))) == kept
+    assert (answer.status_code, len(list(folder.glob("proofs/*")))) == outcome
 
 
 # --- one mandate ------------------------------------------------------------------------------
