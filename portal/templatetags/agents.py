@@ -27,6 +27,8 @@ WHOLE = frozenset(
         *("number", "customer_number", "invoice_number", "shown_phone", "kind", "state", "status", "space", "method"),
         *("shown_neq", "shown_state", "register_says", "submitted", "edition", "noticed"),
         *("created", "received", "issued_on_iso", "due_on_iso", "starts_on", "ends_on", "moment", "written", "sent"),
+        "known",
+        "language",
         "signed",
     }
 )
