@@ -212,7 +212,8 @@ def is_over(*, membership: Membership) -> bool:
 
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
     """What its giver may not give, or may not give to this person."""
-    if membership.user == by and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+    gains = wish.gains_over(had) - NEEDING_PROOF or wish.widens(had) or wish.promotes(had)
+    if membership.user == by and gains:
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
     if wish != had:
