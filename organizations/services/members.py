@@ -20,6 +20,7 @@ from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership, Merchant
 from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.refusals import Refusal
+from organizations.remains import as_data
 from organizations.services.cards import revoke_cards
 from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
@@ -32,7 +33,7 @@ from organizations.services.mandates import (
 )
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
 from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach
-from organizations.terms import Wish, as_columns, terms_of
+from organizations.terms import Wish, as_columns, known, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 
@@ -252,13 +253,16 @@ def _take_away(membership: Membership, *, wish: Wish, had: Wish, given_up: Manda
         _reduce(membership, wish=wish)
     if wish == had and given_up is None:
         return
+    lost = had.permissions - wish.permissions
+    if given_up is not None:
+        lost |= known(given_up.granted) & NEEDING_PROOF
     audit.record(
         event=AuditEvent.Event.MEMBER_REDUCED,
         customer=membership.customer,
         by=by,
         member=membership.pk,
         email=membership.email or membership.name,
-        role=membership.role,
+        **as_data(wish=wish, lost=lost),
     )
 
 

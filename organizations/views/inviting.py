@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -19,6 +20,7 @@ from organizations.access import CustomerRequest, requires
 from organizations.forms import AddressForm, InviteForm
 from organizations.models import Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
+from organizations.remains import left_of
 from organizations.services import invitations, mandates
 from organizations.services.mandates import Invitee
 from organizations.views.team import (
@@ -105,7 +107,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     """One authorisation: where it stands, and what can be done: sign, send again, correct the address, give up."""
     mandate = _mandate(request, mandate_id)
     form = AddressForm(request.POST if "correct" in request.POST else None, initial={"email": mandate.email})
-    refusal = None
+    refusal, language = None, get_language() or "fr-ca"
     if request.method == "POST":
         try:
             if (answer := _act(request, mandate, form)) is not None:
@@ -116,6 +118,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
         "mandate": mandate,
         "invitation": getattr(mandate, "invitation", None),
         "state": team.state_of(mandate=mandate, by=request.user),
+        "left": left_of(mandates=[mandate], on=timezone.localdate(), language=language).get(mandate.pk),
         "is_mine": mandate.prepared_by_id == request.user.pk,
         "form": form,
         "refusal": refusal,
@@ -166,14 +169,20 @@ def mandate_register(request: CustomerRequest) -> HttpResponse:
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
         rows = mandates_of.in_force(on=day)
     after = mandates_of.filter(pk=key_in(request.GET.get("after", ""))).first()
-    rows = rows.after(place=after).select_related("prepared_by", "signature__seal", "through__parent")
+    rows = (
+        rows.after(place=after)
+        .select_related("prepared_by", "signature__seal", "through__parent")
+        .prefetch_related("branches")
+    )
     found = list(rows[: REGISTER_PAGE + 1])
     shown, has_more = found[:REGISTER_PAGE], len(found) > REGISTER_PAGE
+    left = left_of(mandates=shown, on=day, language=get_language() or "fr-ca")
     context = {
         "day": day,
         "typed": typed,
         "mistake": mistake,
         "mandates": shown,
+        "rows": [(mandate, left.get(mandate.pk)) for mandate in shown],
         "after": after,
         "more": urlencode({"on": day.isoformat(), "after": str(shown[-1].pk)}) if has_more else "",
     }
