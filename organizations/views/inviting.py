@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from organizations import team
 from organizations.access import CustomerRequest, requires
@@ -28,15 +29,14 @@ from organizations.views.team import (
     edges_given_by,
     key_in,
     of_members,
-    origin_of,
     rights_of,
     role_table,
     roles_given_by,
-    see_other,
     who_else_may,
     whom_to_ask,
 )
 from signatures.links import path_of
+from signatures.parties import origin_of
 
 REGISTER_PAGE = 100
 
@@ -63,7 +63,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
                 proof=form.cleaned_data["proof"],
             )
             asked = mandates.ask_to_sign(
-                customer=request.customer, batch=batch, by=request.user, origin=origin_of(request)
+                customer=request.customer, batch=batch, by=request.user, origin=origin_of(request=request)
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
@@ -139,7 +139,9 @@ def _act(request: CustomerRequest, mandate: Mandate, form: AddressForm) -> HttpR
         if not form.is_valid():
             return None
         batch = mandates.correct_address(mandate=mandate, email=form.cleaned_data["email"], by=request.user)
-        asked = mandates.ask_to_sign(customer=request.customer, batch=batch, by=request.user, origin=origin_of(request))
+        asked = mandates.ask_to_sign(
+            customer=request.customer, batch=batch, by=request.user, origin=origin_of(request=request)
+        )
         return see_other(path_of(request=asked))
     else:
         raise Http404
