@@ -6,7 +6,7 @@ from allauth.account.views import confirm_email
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
+from accounts.answers import see_other
 from accounts.forms import ProfileForm
 from accounts.requests import PersonRequest
 
@@ -27,7 +28,7 @@ def profile(request: PersonRequest) -> HttpResponse:
             user = services.update_profile(by=request.user, **form.cleaned_data)
             translation.activate(user.language)
             messages.success(request, _("Your information is up to date."))
-            return HttpResponseRedirect(reverse("accounts:profile"), status=303)
+            return see_other(reverse("accounts:profile"))
         # The form has written on request.user what the database refused: the frame must not show it.
         request.user.refresh_from_db()
     return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
@@ -39,7 +40,7 @@ def email_confirm(request: HttpRequest, key: str) -> HttpResponse:
     try:
         return confirm_email(request, key=key)
     except Http404:
-        return HttpResponseRedirect("/" if request.user.is_authenticated else request.path, status=303)
+        return see_other("/" if request.user.is_authenticated else request.path)
 
 
 @require_POST
@@ -47,10 +48,10 @@ def session_end(request: PersonRequest, session_id: int) -> HttpResponse:
     """Sign out one of my other devices; allauth's own page ends them all at once."""
     session = get_object_or_404(UserSession, pk=session_id, user=request.user)
     if session.is_current():
-        return HttpResponseRedirect(reverse("account_logout"), status=303)
+        return see_other(reverse("account_logout"))
     session.end()
     messages.success(request, _("That device is signed out."))
-    return HttpResponseRedirect(reverse("usersessions_list"), status=303)
+    return see_other(reverse("usersessions_list"))
 
 
 @login_not_required
@@ -62,7 +63,7 @@ def confirmation_resend(request: HttpRequest) -> HttpResponse:
         messages.info(
             request, _("Sign in with your address and password: if the address is to confirm, a link leaves.")
         )
-        return HttpResponseRedirect(reverse("account_login"), status=303)
+        return see_other(reverse("account_login"))
     if not send_verification_email_at_login(request, stage.login):
         messages.warning(request, _("No new link has left: one leaves every three minutes at most. Try again shortly."))
-    return HttpResponseRedirect(reverse("account_email_verification_sent"), status=303)
+    return see_other(reverse("account_email_verification_sent"))

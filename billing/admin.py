@@ -11,13 +11,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.formats import file_size, iso_date, money, percent
 from accounts.models import Language
 from billing.files import request_pdf
 from billing.models import Allocation, Invoice, InvoiceLine, InvoicePdf, Payment
 from billing.units import unit_name
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, ScopedTabular, customer_address, first_found, see_other
+from organizations.agents import MerchantScopedAdmin, ScopedTabular, customer_address, first_found
 
 
 def customer_link(row: Invoice | Payment) -> str:

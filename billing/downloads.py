@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import translation
@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.answers import see_other
 from accounts.models import Language
 from accounts.statements import Statement, statement
 from billing import files
@@ -45,7 +46,7 @@ def invoice_pdf_prepare(request: CustomerRequest, number: str) -> HttpResponse:
     language = _language(request)
     invoice = get_object_or_404(request.customer.invoices, number=number)
     files.request_pdf(invoice=invoice, language=language)
-    return HttpResponseRedirect(_address(request, number, language), status=303)
+    return see_other(_address(request, number, language))
 
 
 def _language(request: CustomerRequest) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.answers import see_other
 from accounts.models import normalize_email
 from accounts.requests import PersonRequest
 from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
@@ -35,10 +36,6 @@ Channel = Consent.Channel
 RATES = {"subscribe": "20/h/ip,5/d/key"}
 SHOWN = 50
 PLACE = re.compile(r"\d{1,18}", re.ASCII)
-
-
-def see_other(address: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(address, status=303)
 
 
 def trace_of(request: HttpRequest, channel: Consent.Channel) -> Trace:

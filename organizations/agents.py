@@ -17,7 +17,7 @@ from django.contrib.admin.utils import unquote
 from django.core.paginator import Page, Paginator
 from django.db.models import Field, ForeignKey, Model, Q, QuerySet
 from django.forms import Field as FormField
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
@@ -197,8 +197,3 @@ def first_found(queryset: QuerySet, *clues: Q) -> QuerySet:
 def customer_address(pk: int | None) -> str:
     """The page of a customer, from the lists of what is theirs."""
     return reverse("admin:organizations_customer_change", args=[pk])
-
-
-def see_other(address: str) -> HttpResponse:
-    """After a POST: a redirect that is always fetched with GET."""
-    return HttpResponseRedirect(address, status=303)

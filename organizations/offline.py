@@ -16,6 +16,7 @@ from django.db.models.functions import JSONObject
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.echo import Echo
 from accounts.formats import iso_moment, phone
 from organizations.branches import Place
 from organizations.counter import Decision
@@ -26,13 +27,6 @@ VALID_FOR = timedelta(hours=8)
 AT_ONCE = 2000
 HEADER, FOOTER = "comptoir-list", "signature"
 MOST_BYTES = 100_000_000
-
-
-class Echo:
-    """What the csv module writes to, handed back."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ SENTENCES: dict[str, str | Promise] = {
     Event.ACTIVATION_USED: _("%(by)s opened the activation request of %(customer)s and chose a password."),
     Event.PERMISSION_ASKED: _("%(by)s asked for a permission on %(customer)s: %(permission)s"),
     Event.MEMBER_REMOVED: _("%(by)s ended the membership of %(email)s in %(customer)s."),
-    Event.MEMBER_GRANTED: _("%(by)s granted %(email)s a permission on %(customer)s: %(permission)s"),
     Event.CARD_MADE: _("%(by)s made a card for %(email)s in %(customer)s."),
     Event.CUSTOMER_HELD: _("%(by)s put %(customer)s on hold at the counters: %(reason)s"),
     Event.CUSTOMER_RELEASED: _("%(by)s lifted the hold of %(customer)s."),

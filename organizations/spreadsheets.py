@@ -17,6 +17,7 @@ from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.echo import Echo
 from accounts.formats import iso_date
 from accounts.models import Language
 from accounts.spelling import plain, plain_amount
@@ -101,13 +102,6 @@ def written(*, customer: Customer, filters: Filters) -> Iterator[str]:
     rows = people_of(customer=customer, filters=filters).prefetch_related("branches").iterator(chunk_size=2000)
     lines = chain([NAMES], (_cells(row, customer) for row in rows))
     return chain([BOM], map(_line(), lines))
-
-
-class Echo:
-    """A file that hands back what is written to it, so that rows leave as they are made."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def _line() -> Callable[[Sequence[str]], str]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from organizations.access import granted_to
 from organizations.models import Mandate, Membership
-from organizations.permissions import ROLE_PERMISSIONS, Permission
+from organizations.permissions import OPENING_ROLES, ROLE_PERMISSIONS, Permission, Role
 
 AT_FIRST, FOR_GOOD = date.min, date.max
 
@@ -55,9 +55,12 @@ class Wish:
     def widens(self, had: Wish) -> bool:
         return bool(self.wider_edges(had))
 
+    def promotes(self, had: Wish) -> bool:
+        return promotes(role=self.role, former=had.role)
+
     def exceeds(self, had: Wish) -> bool:
         """Whether it gives anything that was not there: this is what an administrator signs."""
-        return bool(self.gains_over(had)) or self.widens(had)
+        return bool(self.gains_over(had)) or self.widens(had) or self.promotes(had)
 
     def narrowed(self, had: Wish) -> Wish:
         """What of it can be had at once, without a signature: what is taken away, and nothing more."""
@@ -76,6 +79,11 @@ class Wish:
             requires_purchase_order=self.requires_purchase_order or had.requires_purchase_order,
             branches=(self.branches & had.branches) or had.branches if had.branches else self.branches,
         )
+
+
+def promotes(*, role: str, former: str) -> bool:
+    """Whether a role puts somebody in charge, or makes them the owner: more than the permissions that come with it."""
+    return role in OPENING_ROLES and (former not in OPENING_ROLES or (role == Role.OWNER != former))
 
 
 def _lower[Edge: (Decimal, date)](one: Edge | None, other: Edge | None) -> Edge | None:

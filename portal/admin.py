@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.formats import long_moment, money, phone
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import AccessRequest, Customer
 from organizations.refusals import Refusal
 from organizations.services.requests import link_access_request, refuse_access_request

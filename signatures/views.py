@@ -6,9 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.answers import quiet, see_other, speak_as_written
 from accounts.formats import masked_email, masked_phone
 from accounts.models import Language, User
 from accounts.refusals import Refusal
@@ -43,8 +43,7 @@ def by_link(view: View) -> View:
             asked = requests.request_of(token=token)
         except LinkUnknown as refusal:
             return quiet(render(request, "signatures/unknown.html", {"refusal": refusal}, status=404))
-        if not request.user.is_authenticated and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-            translation.activate(asked.signer_language)  # as the letter, unless the reader chose
+        speak_as_written(request=request, language=asked.signer_language)
         try:
             refuse_others(request=asked, by=person(request))
             return quiet(view(request, asked, *args, **kwargs))
@@ -59,16 +58,6 @@ def by_link(view: View) -> View:
             return see_other(_path(request))
 
     return login_not_required(never_cache(door))
-
-
-def quiet(response: HttpResponse) -> HttpResponse:
-    """Django would write the address of a refusal in its log, and this one lets its reader sign."""
-    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 - its only switch
-    return response
-
-
-def see_other(address: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(address, status=303)
 
 
 def person(request: HttpRequest) -> User | None:

@@ -19,6 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.csp import csp_override
 
 from accounts.addresses import validate_address
+from accounts.answers import see_other
 from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
@@ -32,7 +33,7 @@ from newsletter.review import problems
 from newsletter.services import campaigns
 from newsletter.services.trials import NotSent, try_on
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
+from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 from organizations.models import Customer
 from organizations.refusals import Refusal
 

@@ -13,11 +13,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.answers import see_other
 from newsletter.loader.subscribers import BASES, NAMES
 from newsletter.models import Topic
 from newsletter.services import imports
 from newsletter.services.imports import Foreseen
-from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
+from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 from organizations.loader import reasons
 from organizations.loader.reading import Unusable
 from organizations.models import Merchant

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.answers import see_other
 from accounts.formats import iso_moment
 from accounts.models import Language, normalize_email
 from newsletter.admin.imports import import_page
@@ -26,7 +27,7 @@ from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace, wording_of
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other, served_merchants
+from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 from organizations.models import Merchant
 from organizations.refusals import Refusal
 

@@ -11,10 +11,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.answers import see_other
 from accounts.formats import iso_date
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import ActivationRequest
 from organizations.refusals import Refusal
 from organizations.services.activation import send_activation

@@ -15,10 +15,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.answers import see_other
 from accounts.formats import iso_date
 from organizations.admin.decisions import KeepForm, WithdrawalForm, WordsForm
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import RegisterAlert, Verification
 from organizations.refusals import Refusal
 from organizations.services.verification import AlreadyDecided

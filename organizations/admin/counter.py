@@ -10,9 +10,10 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.formats import iso_moment, long_date, money
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import CounterDecision, Customer
 from organizations.refusals import Refusal
 from organizations.services.holds import hold_customer, release_customer

@@ -18,13 +18,14 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
 from accounts.spelling import plain
 from organizations.admin.counter import hold_view
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.admin.groups import declare_view
-from organizations.agents import MerchantScopedAdmin, agent, see_other
+from organizations.agents import MerchantScopedAdmin, agent
 from organizations.models import ActivationRequest, AuditEvent, Customer, Membership, Organization
 from organizations.permissions import OPENING_ROLES, Feature
 from organizations.refusals import Refusal

@@ -11,9 +11,10 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.formats import iso_date, long_moment
 from organizations.admin.petitions import Deciding
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import CompanyLink, CounterCase, Customer
 from organizations.refusals import Refusal
 from organizations.services.cases import answer_case, why_refused

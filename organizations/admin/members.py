@@ -11,11 +11,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.answers import see_other
 from accounts.formats import iso_date, phone
 from accounts.models import normalize_email
 from accounts.spelling import plain
 from organizations.admin.filters import ChoiceFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import Membership
 from organizations.permissions import Role
 from organizations.refusals import Refusal

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from guardian.shortcuts import assign_perm, remove_perm
 
+from accounts.answers import see_other
 from accounts.models import User, normalize_email
-from organizations.agents import MerchantScopedAdmin, see_other
+from organizations.agents import MerchantScopedAdmin
 from organizations.models import Branch, Merchant
 from organizations.models.merchants import SERVE_MERCHANT
 

@@ -10,11 +10,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.answers import see_other
 from accounts.formats import iso_moment
 from accounts.models import OutgoingMessage, normalize_email
 from accounts.services import NotSentAgain, send_again
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, see_other
+from organizations.agents import MerchantScopedAdmin, agent
 
 
 class StatusFilter(ChoiceFilter):

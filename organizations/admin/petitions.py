@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from accounts.answers import see_other
 from accounts.formats import iso_date
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.models import Mandate, TakeOver
 from organizations.permissions import NEEDING_PROOF
 from organizations.refusals import Refusal

@@ -11,11 +11,12 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from accounts.answers import see_other
 from accounts.devices import describe
 from accounts.formats import file_size, iso_moment, phone
 from accounts.models import normalize_email
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, ScopedTabular, agent, see_other
+from organizations.agents import MerchantScopedAdmin, ScopedTabular, agent
 from organizations.refusals import Refusal
 from signatures.models import Seal, SignatureEvent, SignatureRequest
 from signatures.sentences import sentence

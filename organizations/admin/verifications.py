@@ -19,11 +19,12 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.answers import see_other
 from accounts.formats import iso_date
 from accounts.spelling import plain
 from organizations.admin.decisions import ObservationForm, RefusalForm, WordsForm
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
-from organizations.agents import MerchantScopedAdmin, agent, customer_address, see_other
+from organizations.agents import MerchantScopedAdmin, agent, customer_address
 from organizations.comparison import DECISIVE, agrees, outcome
 from organizations.models import Organization, Verification
 from organizations.refusals import Refusal

@@ -45,10 +45,6 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def open(self) -> CustomerQuerySet:
         return self.filter(closed_at=None)
 
-    def known_by_email(self, email: str) -> CustomerQuerySet:
-        """Open customers that this contact address alone identifies: never a member company."""
-        return self.open().filter(email=email).exclude(kind=Customer.Kind.MEMBER).exclude(email="")
-
 
 class Customer(Address):
     class Kind(models.TextChoices):

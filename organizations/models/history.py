@@ -37,7 +37,6 @@ class AuditEvent(models.Model):
         ACTIVATION_USED = "activation_used", _("Activated")
         PERMISSION_ASKED = "permission_asked", _("Permission asked for")
         MEMBER_REMOVED = "member_removed", _("Member removed")
-        MEMBER_GRANTED = "member_granted", _("Access granted")
         CARD_MADE = "card_made", _("Card made")
         CUSTOMER_HELD = "customer_held", _("Put on hold")
         CUSTOMER_RELEASED = "customer_released", _("Hold lifted")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from organizations.letters import absolute, write_to
 from organizations.models import AuditEvent, Grant, Mandate, Membership
-from organizations.permissions import NEEDING_PROOF, OPENING_ROLES, Permission
+from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.readers import readers_of
 from organizations.refusals import Refusal
 from organizations.services import mandates
@@ -19,7 +19,7 @@ from organizations.services.effects import put_in_effect, set_grants, unproved, 
 from organizations.services.invitations import send_invitation
 from organizations.services.mandates import lock_customer, lock_mandate, record
 from organizations.services.requests import ReasonMissing
-from organizations.terms import known, terms_signed
+from organizations.terms import known, promotes, terms_signed
 from signatures.models import SignatureRequest
 
 Event = AuditEvent.Event
@@ -145,7 +145,7 @@ def _is_to_accept(mandate: Mandate, membership: Membership) -> bool:
     """A promotion by the person; anything by somebody on file. Whoever has no address is asked nothing."""
     if membership.user is None:
         return bool(mandate.email)
-    return mandate.role in OPENING_ROLES and membership.role not in OPENING_ROLES
+    return promotes(role=mandate.role, former=membership.role)
 
 
 def _readers(mandate: Mandate) -> list[User]:

@@ -20,6 +20,7 @@ from organizations.letters import absolute, write_to
 from organizations.models import ActivationRequest, AuditEvent, Customer, Mandate, Membership, Merchant
 from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.refusals import Refusal
+from organizations.remains import as_data
 from organizations.services.cards import revoke_cards
 from organizations.services.effects import refuse_last, set_grants
 from organizations.services.mandates import (
@@ -34,7 +35,7 @@ from organizations.services.mandates import (
 from organizations.services.proofs import give_up_proof, kept_proof, waiting_of
 from organizations.services.reach import ChargeLost, refuse_administrator, refuse_beyond_reach, refuse_useless
 from organizations.services.recognition import confirmed_addresses
-from organizations.terms import Wish, as_columns, terms_of
+from organizations.terms import Wish, as_columns, known, terms_of
 
 ASKED_AGAIN_AFTER = timedelta(days=1)
 
@@ -226,7 +227,8 @@ def _giver_of_team(customer: Customer, *, by: User) -> Membership:
 def _refuse_change(membership: Membership, *, giver: Membership, wish: Wish, had: Wish, by: User) -> None:
     """What its giver may not give, or may not give to this person."""
     is_oneself = membership.user == by or (membership.user is None and membership.email in confirmed_addresses(user=by))
-    if is_oneself and (wish.gains_over(had) - NEEDING_PROOF or wish.widens(had)):
+    gains = wish.gains_over(had) - NEEDING_PROOF or wish.widens(had) or wish.promotes(had)
+    if is_oneself and gains:
         raise GivenToOneself
     refuse_beyond_reach(giver=giver, wish=wish, had=had)
     refuse_useless(customer=membership.customer, rights=wish.beyond_role - had.beyond_role)
@@ -266,13 +268,16 @@ def _take_away(membership: Membership, *, wish: Wish, had: Wish, given_up: Manda
         _reduce(membership, wish=wish)
     if wish == had and given_up is None:
         return
+    lost = had.permissions - wish.permissions
+    if given_up is not None:
+        lost |= known(given_up.granted) & NEEDING_PROOF
     audit.record(
         event=AuditEvent.Event.MEMBER_REDUCED,
         customer=membership.customer,
         by=by,
         member=membership.pk,
         email=membership.email or membership.name,
-        role=membership.role,
+        **as_data(wish=wish, lost=lost),
     )
 
 

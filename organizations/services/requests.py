@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User, normalize_email
+from accounts.spelling import plain
 from organizations import audit
 from organizations.letters import absolute, write_to
 from organizations.models import AccessRequest, AuditEvent, Customer, Membership, Merchant
@@ -177,8 +177,8 @@ def _link_representative(*, customer: Customer, access_request: AccessRequest) -
     if not entitled.exists():
         recognition.link_contact(customer=customer, user=person, email=email)
         return
-    called = {_plain(access_request.name), _plain(person.get_full_name())} - {""}
-    named = [row for row in entitled.filter(user=None).order_by("pk") if _plain(row.name) in called]
+    called = {_agreed(access_request.name), _agreed(person.get_full_name())} - {""}
+    named = [row for row in entitled.filter(user=None).order_by("pk") if _agreed(row.name) in called]
     if len(named) != 1 or lasting.filter(user=person).exists():
         raise NotEntitledToOpen
     if not lasting.filter(email=email).exists():
@@ -189,10 +189,9 @@ def _link_representative(*, customer: Customer, access_request: AccessRequest) -
     recognition.open_space(customer=customer, by=person)
 
 
-def _plain(name: str) -> str:
-    """A name as two people would agree it is the same: no accent, case or double space."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).replace("-", " ").split())
+def _agreed(name: str) -> str:
+    """A name as two people would agree it is the same: no accent, case, hyphen or double space."""
+    return " ".join(plain(name).replace("-", " ").split())
 
 
 def _write_about(access_request: AccessRequest, *, template: str) -> None:

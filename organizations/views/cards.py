@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import timedelta
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from organizations import cards
 from organizations.access import CustomerRequest, permissions_by, requires
@@ -33,7 +34,7 @@ def card(request: CustomerRequest) -> HttpResponse:
     if request.method == "POST" and is_useful:
         with suppress(Refusal):  # ended since: the page is not theirs any more
             make_card(membership=request.membership, kind=Card.Kind.PHONE, by=request.user)
-        return HttpResponseRedirect(request.path, status=303)
+        return see_other(request.path)
     found = Card.objects.live().filter(membership=request.membership, kind=Card.Kind.PHONE).first()
     context: dict[str, object] = {"card": found, "is_useful": is_useful, "person": request.user}
     if found is not None:
@@ -49,7 +50,7 @@ def card(request: CustomerRequest) -> HttpResponse:
 def card_revoke(request: CustomerRequest) -> HttpResponse:
     """A phone was lost: the card on it stops at once."""
     revoke_cards(membership=request.membership, kind=Card.Kind.PHONE)
-    return HttpResponseRedirect(reverse("organizations:card", args=[request.customer.public_id]), status=303)
+    return see_other(reverse("organizations:card", args=[request.customer.public_id]))
 
 
 @requires(Permission.MANAGE_TEAM, or_parent=True)
@@ -72,7 +73,7 @@ def card_print(request: CustomerRequest, membership_id: int) -> HttpResponse:
     if request.method == "POST" and is_useful:
         if "revoke" in request.POST:
             revoke_cards(membership=member, kind=Card.Kind.PRINTED)
-            return HttpResponseRedirect(request.path, status=303)
+            return see_other(request.path)
         try:
             made, pin = make_card(membership=member, kind=Card.Kind.PRINTED, by=request.user)
         except Refusal as refusal:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.answers import see_other
 from organizations import cards, lookup
 from organizations.branches import CounterRequest, Place, at_counter
 from organizations.counter import Act, Decision
@@ -96,7 +97,7 @@ def counter_decide(request: CounterRequest) -> HttpResponse:
         else:
             words = {"person": row.person, "act": row.get_act_display()}
             messages.success(request, _("Recorded for %(person)s: %(act)s.") % words)
-            return HttpResponseRedirect(address(request.place), status=303)
+            return see_other(address(request.place))
     person = form.cleaned_data.get("person") or 0
     one = lookup.person(merchant_id=request.place.merchant.pk, pk=person)
     asked = AskedForm(request.POST)
@@ -123,7 +124,7 @@ def counter_unlisted(request: CounterRequest) -> HttpResponse:
     row = refuse_unlisted(customer=company, person=form.cleaned_data["name"], place=request.place, by=request.user)
     words = {"person": row.person, "act": row.get_act_display()}
     messages.success(request, _("Recorded for %(person)s: %(act)s.") % words)
-    return HttpResponseRedirect(address(request.place), status=303)
+    return see_other(address(request.place))
 
 
 @at_counter

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.answers import see_other
 from organizations.access import CustomerRequest, requires
 from organizations.forms import DepartureForm
 from organizations.models import Card, Membership
@@ -36,7 +37,7 @@ def member_left(request: CustomerRequest, membership_id: int) -> HttpResponse:
             form.add_error(None, str(refusal))
             others = who_else_may(request, refusal)
         else:
-            return HttpResponseRedirect(request.path, status=303)
+            return see_other(request.path)
     context = {
         "member": membership,
         "name": membership.user or membership.name,

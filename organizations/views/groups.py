@@ -7,13 +7,14 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from accounts.answers import see_other
 from organizations.access import CustomerRequest, requires
 from organizations.forms import SubsidiaryForm
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import groups
 from organizations.services.reach import BeyondReach
-from organizations.views.team import of_members, see_other, who_else_may
+from organizations.views.team import of_members, who_else_may
 
 
 @requires(Permission.MANAGE_TEAM)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.answers import see_other
 from organizations.access import CustomerRequest, View, requires
 from organizations.forms import IdentityForm
 from organizations.models import Customer, Organization, RegisterAlert, Verification
@@ -77,7 +78,7 @@ def organization_declare(request: CustomerRequest) -> HttpResponse:
             form.add_error(None, str(refusal))
         else:
             address = reverse("organizations:organization-detail", args=[request.customer.public_id])
-            return HttpResponseRedirect(address, status=303)
+            return see_other(address)
     return _form_page(request, form, status=422 if form.is_bound else 200)
 
 

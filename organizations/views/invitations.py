@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.login import perform_password_login
-from allauth.account.models import Login
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.answers import quiet, see_other, signed_in, speak_as_written
 from accounts.formats import masked_email
 from accounts.models import User
 from accounts.refusals import Refusal
@@ -23,7 +20,6 @@ from organizations.permissions import NEEDING_PROOF, Permission
 from organizations.services import invitations
 from organizations.services.profiles import ProfileInUse
 from organizations.terms import terms_signed
-from organizations.views.team import see_other
 
 WHY: dict[type[Refusal], str] = {
     invitations.InvitationAccepted: "accepted",
@@ -40,14 +36,14 @@ def invitation_accept(request: HttpRequest, token: str) -> HttpResponse:
     try:
         invitation = invitations.invitation_of(token=token)
     except Refusal as refusal:
-        return _quiet(_refused(request, refusal=refusal))
-    _speak_as(request, invitation)
+        return quiet(_refused(request, refusal=refusal))
+    speak_as_written(request=request, language=invitation.mandate.language)
     if isinstance(request.user, User):
-        return _quiet(_signed_in_person(request, invitation, token=token, person=request.user))
+        return quiet(_signed_in_person(request, invitation, token=token, person=request.user))
     if invitations.known_person(invitation=invitation) is not None:
         # By the address it was sent to: whoever holds the link learns no other.
-        return _quiet(_page(request, invitation, case="known"))
-    return _quiet(_new_person(request, invitation, token=token))
+        return quiet(_page(request, invitation, case="known"))
+    return quiet(_new_person(request, invitation, token=token))
 
 
 @login_not_required
@@ -84,9 +80,7 @@ def _new_person(request: HttpRequest, invitation: Invitation, *, token: str) -> 
             user = invitations.accept_as_new(token=token, language=get_language() or "", **form.cleaned_data)
         except (invitations.InvitationOver, ProfileInUse):  # since the page was read: it says which
             return see_other(request.path)
-        login = Login(user=user, redirect_url=mandate.customer.get_absolute_url(), email=user.email)
-        response = perform_password_login(request, {"email": user.email}, login)
-        return see_other(response.headers["Location"]) if "Location" in response.headers else response
+        return signed_in(request=request, user=user, address=mandate.customer.get_absolute_url())
     return _page(request, invitation, case="new", form=form)
 
 
@@ -119,7 +113,7 @@ def _refused(request: HttpRequest, *, refusal: Refusal) -> HttpResponse:
         )
     invitation = refusal.invitation
     mandate = invitation.mandate
-    _speak_as(request, invitation)
+    speak_as_written(request=request, language=invitation.mandate.language)
     if isinstance(request.user, User) and isinstance(refusal, invitations.InvitationAccepted):
         is_in = Customer.objects.for_user(request.user).filter(pk=mandate.customer_id).exists()
         if is_in:
@@ -134,15 +128,3 @@ def _refused(request: HttpRequest, *, refusal: Refusal) -> HttpResponse:
         "merchant": mandate.customer.merchant,
     }
     return render(request, "organizations/invitation_refused.html", context, status=410)
-
-
-def _quiet(response: HttpResponse) -> HttpResponse:
-    """Django would write the address of a refusal in its log, and this one lets its reader in."""
-    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 - its only switch
-    return response
-
-
-def _speak_as(request: HttpRequest, invitation: Invitation) -> None:
-    """In the language of the letter, unless the reader chose one."""
-    if not request.user.is_authenticated and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        translation.activate(invitation.mandate.language)

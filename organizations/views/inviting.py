@@ -10,15 +10,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header, urlencode
 from django.utils.text import slugify
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from organizations import team
 from organizations.access import CustomerRequest, requires
 from organizations.forms import AddressForm, InviteForm
 from organizations.models import Customer, Mandate, Membership
 from organizations.permissions import Permission, Role
+from organizations.remains import left_of
 from organizations.services import invitations, mandates
 from organizations.services.mandates import Invitee
 from organizations.views.team import (
@@ -26,15 +29,14 @@ from organizations.views.team import (
     edges_given_by,
     key_in,
     of_members,
-    origin_of,
     rights_of,
     role_table,
     roles_given_by,
-    see_other,
     who_else_may,
     whom_to_ask,
 )
 from signatures.links import path_of
+from signatures.parties import origin_of
 
 REGISTER_PAGE = 100
 
@@ -61,7 +63,7 @@ def team_invite(request: CustomerRequest) -> HttpResponse:
                 proof=form.cleaned_data["proof"],
             )
             asked = mandates.ask_to_sign(
-                customer=request.customer, batch=batch, by=request.user, origin=origin_of(request)
+                customer=request.customer, batch=batch, by=request.user, origin=origin_of(request=request)
             )
         except Refusal as refusal:
             form.add_error(None, str(refusal))
@@ -105,7 +107,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     """One authorisation: where it stands, and what can be done: sign, send again, correct the address, give up."""
     mandate = _mandate(request, mandate_id)
     form = AddressForm(request.POST if "correct" in request.POST else None, initial={"email": mandate.email})
-    refusal = None
+    refusal, language = None, get_language() or "fr-ca"
     if request.method == "POST":
         try:
             if (answer := _act(request, mandate, form)) is not None:
@@ -116,6 +118,7 @@ def mandate_detail(request: CustomerRequest, mandate_id: int) -> HttpResponse:
         "mandate": mandate,
         "invitation": getattr(mandate, "invitation", None),
         "state": team.state_of(mandate=mandate, by=request.user),
+        "left": left_of(mandates=[mandate], on=timezone.localdate(), language=language).get(mandate.pk),
         "is_mine": mandate.prepared_by_id == request.user.pk,
         "form": form,
         "refusal": refusal,
@@ -136,7 +139,9 @@ def _act(request: CustomerRequest, mandate: Mandate, form: AddressForm) -> HttpR
         if not form.is_valid():
             return None
         batch = mandates.correct_address(mandate=mandate, email=form.cleaned_data["email"], by=request.user)
-        asked = mandates.ask_to_sign(customer=request.customer, batch=batch, by=request.user, origin=origin_of(request))
+        asked = mandates.ask_to_sign(
+            customer=request.customer, batch=batch, by=request.user, origin=origin_of(request=request)
+        )
         return see_other(path_of(request=asked))
     else:
         raise Http404
@@ -166,14 +171,20 @@ def mandate_register(request: CustomerRequest) -> HttpResponse:
         day, mistake = timezone.localdate(), _("This is not a date. Write it as 2026-11-22.")
         rows = mandates_of.in_force(on=day)
     after = mandates_of.filter(pk=key_in(request.GET.get("after", ""))).first()
-    rows = rows.after(place=after).select_related("prepared_by", "signature__seal", "through__parent")
+    rows = (
+        rows.after(place=after)
+        .select_related("prepared_by", "signature__seal", "through__parent")
+        .prefetch_related("branches")
+    )
     found = list(rows[: REGISTER_PAGE + 1])
     shown, has_more = found[:REGISTER_PAGE], len(found) > REGISTER_PAGE
+    left = left_of(mandates=shown, on=day, language=get_language() or "fr-ca")
     context = {
         "day": day,
         "typed": typed,
         "mistake": mistake,
         "mandates": shown,
+        "rows": [(mandate, left.get(mandate.pk)) for mandate in shown],
         "after": after,
         "more": urlencode({"on": day.isoformat(), "after": str(shown[-1].pk)}) if has_more else "",
     }

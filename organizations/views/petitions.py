@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from accounts.requests import PersonRequest
 from organizations.access import CustomerRequest, requires
@@ -16,7 +17,7 @@ from organizations.forms import JoinForm, TakeOverForm
 from organizations.models import JoinRequest, Merchant, TakeOver
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.services import petitions
-from organizations.views.team import key_in, of_members, see_other
+from organizations.views.team import key_in, of_members
 
 
 @never_cache

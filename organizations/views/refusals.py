@@ -7,12 +7,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.answers import see_other
 from organizations.access import CustomerRequest, requires
 from organizations.forms import CaseForm
 from organizations.models import CounterDecision
 from organizations.permissions import Permission
 from organizations.services.cases import open_case, why_refused
-from organizations.views.team import key_in, of_members, see_other
+from organizations.views.team import key_in, of_members
 
 PAGE = 25
 

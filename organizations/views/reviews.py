@@ -7,13 +7,14 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from organizations import team
 from organizations.access import CustomerRequest, requires
 from organizations.models import Review
 from organizations.permissions import Permission
 from organizations.services import reviews
-from organizations.views.team import key_in, of_members, see_other, who_else_may
+from organizations.views.team import key_in, of_members, who_else_may
 
 ANSWERED = 25  # people the page names of those looked at already
 

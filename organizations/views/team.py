@@ -7,9 +7,8 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from allauth.account.adapter import get_adapter
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.answers import see_other
 from accounts.refusals import Refusal
 from organizations import spreadsheets, team
 from organizations.access import CustomerRequest, View, permissions_by, requires, who_may_be_asked
@@ -31,23 +31,14 @@ from organizations.services.departures import departure_of
 from organizations.services.reach import EDGES
 from organizations.terms import terms_of
 from signatures.links import path_of
-from signatures.parties import Origin
+from signatures.parties import origin_of
 
 FRAGMENTS = {"results": "#results", "more": "#rows", "more-waiting": "#waiting_rows"}
-
-
-def see_other(address: str) -> HttpResponseRedirect:
-    return HttpResponseRedirect(address, status=303)
 
 
 def key_in(text: str) -> int:
     """The row a form names; zero, which no row has, when it names none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0  # noqa: PLR2004 - a bigint
-
-
-def origin_of(request: HttpRequest) -> Origin:
-    """From where a person acts, as the evidence of a signature keeps it."""
-    return Origin(ip=get_adapter(request).get_client_ip(request), user_agent=request.headers.get("User-Agent", ""))
 
 
 def of_members(view: View) -> Callable[..., HttpResponseBase]:
@@ -208,7 +199,7 @@ def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
     mandate = get_object_or_404(request.customer.mandates, pk=mandate_id, prepared_by=request.user)
     try:
         asked = mandates.ask_to_sign(
-            customer=request.customer, batch=mandate.batch, by=request.user, origin=origin_of(request)
+            customer=request.customer, batch=mandate.batch, by=request.user, origin=origin_of(request=request)
         )
     except Refusal as refusal:
         messages.warning(request, str(refusal))
@@ -219,7 +210,7 @@ def mandate_sign(request: CustomerRequest, mandate_id: int) -> HttpResponse:
 def signed_from(request: CustomerRequest, batch: UUID) -> HttpResponse:
     """To the signature of what was prepared on this page, which it leads back to. Raises what keeps from signing."""
     asked = mandates.ask_to_sign(
-        customer=request.customer, batch=batch, by=request.user, origin=origin_of(request), back=request.path
+        customer=request.customer, batch=batch, by=request.user, origin=origin_of(request=request), back=request.path
     )
     return see_other(path_of(request=asked))
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import perform_password_login
-from allauth.account.models import Login
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.answers import quiet, see_other, signed_in, speak_as_written
 from accounts.models import User
 from accounts.requests import PersonRequest
 from organizations.access import CustomerRequest, permissions_by, requires, who_may_be_asked
@@ -24,7 +21,7 @@ from organizations.models import AccessRequest, ActivationRequest, Customer, Man
 from organizations.permissions import OPENING_ROLES, Permission
 from organizations.refusals import Refusal
 from organizations.services import activation, members, recognition, requests
-from organizations.views.team import of_members, see_other, signed_from, who_else_may
+from organizations.views.team import of_members, signed_from, who_else_may
 
 LONGEST_PATH = 500
 # The links that no longer work, as their page names them.
@@ -87,7 +84,7 @@ def activation_use(request: HttpRequest, token: str) -> HttpResponse:
         return _activation_of_known(request, token=token, invitation=refusal.request)
     except Refusal as refusal:
         return _activation_refused(request, refusal=refusal, token=token)
-    _speak_as(request, invitation)
+    speak_as_written(request=request, language=invitation.customer.language)
     if request.user.is_authenticated:
         return render(request, "organizations/activation_known.html", _words_of(invitation, is_theirs=False))
     form = ActivationForm(
@@ -100,12 +97,9 @@ def activation_use(request: HttpRequest, token: str) -> HttpResponse:
             user = activation.activate(token=token, language=get_language() or "", **form.cleaned_data)
         except Refusal as refusal:  # used or replaced since the page was read
             return _activation_refused(request, refusal=refusal, token=token)
-        return _signed_in(request, user=user, customer=invitation.customer)
+        return signed_in(request=request, user=user, address=invitation.customer.get_absolute_url())
     context = _words_of(invitation, form=form)
-    response = render(request, "organizations/activation.html", context, status=422 if form.is_bound else 200)
-    # Django would write the address of a 422 in its log, and this one opens a space.
-    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001 - its only switch
-    return response
+    return quiet(render(request, "organizations/activation.html", context, status=422 if form.is_bound else 200))
 
 
 @login_not_required
@@ -190,7 +184,7 @@ def permission_grant(request: CustomerRequest, membership_id: int, permission: s
 
 def _activation_of_known(request: HttpRequest, *, token: str, invitation: ActivationRequest) -> HttpResponse:
     """The address already has a profile: its password is never changed by a link, its owner signs in."""
-    _speak_as(request, invitation)
+    speak_as_written(request=request, language=invitation.customer.language)
     person = request.user if isinstance(request.user, User) else None
     is_theirs = person is not None and invitation.email in recognition.confirmed_addresses(user=person)
     if request.method == "POST" and person is not None and is_theirs:
@@ -211,7 +205,7 @@ def _activation_refused(request: HttpRequest, *, refusal: Refusal, token: str) -
     if not isinstance(refusal, activation.LinkRefused) or type(refusal) not in WHY:
         return see_other(request.path)  # the page says who may use it
     invitation = refusal.request
-    _speak_as(request, invitation)
+    speak_as_written(request=request, language=invitation.customer.language)
     if isinstance(refusal, activation.ActivationUsed):
         is_member = request.user.is_authenticated and Customer.objects.for_user(request.user).filter(
             pk=invitation.customer_id
@@ -219,7 +213,7 @@ def _activation_refused(request: HttpRequest, *, refusal: Refusal, token: str) -
         if is_member:
             return see_other(invitation.customer.get_absolute_url())
         if user := _who_just_activated(request, invitation=invitation):
-            return _signed_in(request, user=user, customer=invitation.customer)
+            return signed_in(request=request, user=user, address=invitation.customer.get_absolute_url())
     asked = activation.new_link_asked(request=invitation)
     context = _words_of(invitation, refusal=refusal, why=WHY[type(refusal)], token=token, asked=asked)
     return render(request, "organizations/activation_refused.html", context, status=410)
@@ -234,19 +228,6 @@ def _who_just_activated(request: HttpRequest, *, invitation: ActivationRequest) 
         return get_adapter(request).authenticate(request, email=invitation.email, password=password)
     except ValidationError:
         return None
-
-
-def _signed_in(request: HttpRequest, *, user: User, customer: Customer) -> HttpResponse:
-    """Through allauth's stages, so that a second factor and its signals are respected."""
-    login = Login(user=user, redirect_url=customer.get_absolute_url(), email=user.email)
-    response = perform_password_login(request, {"email": user.email}, login)
-    return see_other(response.headers["Location"]) if "Location" in response.headers else response
-
-
-def _speak_as(request: HttpRequest, invitation: ActivationRequest) -> None:
-    """In the language of the letter, unless the reader chose one."""
-    if not request.user.is_authenticated and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        translation.activate(invitation.customer.language)
 
 
 def _name_on_file(invitation: ActivationRequest) -> dict[str, str]:

@@ -10,8 +10,9 @@ from django.utils import timezone
 from accounts.models import OutgoingMessage
 from organizations.access import grant_permission, who_can_grant
 from organizations.models import AuditEvent, Customer, Invitation, Mandate, Membership
-from organizations.permissions import Feature, Permission, Role
+from organizations.permissions import EVERYTHING, ROLE_PERMISSIONS, Feature, Permission, Role
 from organizations.services import members
+from organizations.services.invitations import accept_invitation
 from organizations.services.mandates import (
     AuthorityLost,
     BeyondReach,
@@ -314,6 +315,26 @@ def test_every_increase_waits_for_a_signature(acme, alice, bob, had, wish):
     batch = change_member(membership=member(bob), wish=wish, by=alice)
     assert batch is not None
     assert (acme.permissions_for(bob), Membership.objects.filter(user=bob).values().get()) == before
+
+
+@pytest.mark.parametrize(("former", "to"), [(Role.EDITOR, Role.ADMINISTRATOR), (Role.EDITOR, Role.OWNER),
+                                            (Role.ADMINISTRATOR, Role.OWNER)])  # fmt: skip
+def test_a_higher_role_is_signed_and_accepted_even_where_it_gives_no_permission_more(acme, alice, bob, former, to):
+    Membership.objects.filter(user=bob).update(role=former)
+    for permission in EVERYTHING - ROLE_PERMISSIONS[former]:
+        grant_permission(customer=acme, user=bob, permission=permission)
+    batch = change_member(membership=member(bob), wish=wished(to), by=alice)
+    assert member(bob).role == former
+    sign_batch(batch, alice)
+    assert member(bob).role == former
+    accept_invitation(token=token_mailed_to(bob.email), by=bob)
+    assert member(bob).role == to
+
+
+def test_nobody_makes_themself_the_owner(acme, alice):
+    with pytest.raises(GivenToOneself):
+        change_member(membership=member(alice), wish=wished(Role.OWNER), by=alice)
+    assert member(alice).role == Role.ADMINISTRATOR
 
 
 def test_what_is_taken_away_does_not_wait_for_what_is_given(acme, alice, bob):

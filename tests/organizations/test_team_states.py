@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
 from django.db import transaction
@@ -22,8 +23,8 @@ from organizations.models import Card, Customer, Invitation, Mandate, Membership
 from organizations.permissions import ROLE_PERMISSIONS, Permission, Role
 from organizations.services import cards, departures, invitations, members, petitions
 from organizations.services.authority import take_effect
-from organizations.services.mandates import PURPOSE, cancel_mandate, prepare_invitations
-from organizations.terms import Wish, known
+from organizations.services.mandates import PURPOSE, cancel_mandate, correct_address, prepare_invitations
+from organizations.terms import Wish, known, promotes, terms_of
 from signatures.models import Document, SignatureRequest
 from tests import factories
 from tests.organizations.signing import invitee
@@ -33,7 +34,7 @@ DAYS = st.one_of(st.none(), st.integers(min_value=-2, max_value=2))  # from toda
 WISHES = st.builds(
     dict,
     role=st.sampled_from(list(Role.values)),
-    granted=st.frozensets(st.sampled_from(FREE), max_size=2),
+    granted=st.one_of(st.frozensets(st.sampled_from(FREE)), st.just(frozenset(FREE))),
     starts=DAYS,
     ends=DAYS,
     branch=st.booleans(),
@@ -56,6 +57,10 @@ class Team(RuleBasedStateMachine):
         self.branch = factories.BranchFactory(merchant=self.merchant)
         for founder, role in zip(self.people, (Role.ADMINISTRATOR, Role.ADMINISTRATOR, Role.BUYER), strict=False):
             factories.MembershipFactory(customer=self.customer, user=founder, role=role)
+        # Which role each membership was last seen with, and who an agent has just put in charge.
+        self.seen = dict(Membership.objects.filter(customer=self.customer).values_list("pk", "role"))
+        self.strangers = 0
+        self.put_in_charge: set[int] = set()
         # Of the people the merchant itself put on file, or an agent put in charge, nobody signed a mandate.
         self.by_the_merchant = {founder.pk for founder in self.people[:3]}
         self.paper = Document.objects.get_or_create(
@@ -100,22 +105,34 @@ class Team(RuleBasedStateMachine):
         if membership is not None:
             self.tried(members.change_member, membership=membership, wish=self.wish(wish), by=self.author(by))
 
-    @rule(which=NUMBERS)
-    def sign(self, which: int) -> None:
-        """As signatures does once the code is right: the fact is told in the transaction."""
+    @rule(by=NUMBERS, whom=NUMBERS, role=st.sampled_from([Role.ADMINISTRATOR, Role.OWNER]))
+    def change_role(self, by: int, whom: int, role: Role) -> None:
+        """Everything else as it is, as somebody leaves the form: what one has beyond the role stays ticked."""
+        people = list(Membership.objects.active().filter(customer=self.customer, user__isnull=False).order_by("pk"))
+        membership = people[whom % len(people)]
+        wish = replace(terms_of(membership=membership), role=role.value)
+        self.tried(members.change_member, membership=membership, wish=wish, by=self.author(by))
+
+    @rule(which=NUMBERS, is_left=st.booleans())
+    def sign(self, which: int, is_left: bool) -> None:
+        """As signatures does once the code is right: the fact is told in the transaction. Or printed, and left so."""
         waiting = list(Mandate.objects.unsigned().filter(customer=self.customer).order_by("pk"))
         if not waiting:
             return
-        mandate = waiting[which % len(waiting)]
+        self.sign_one(waiting[which % len(waiting)], is_left=is_left)
+
+    def sign_one(self, mandate: Mandate, *, is_left: bool) -> None:
+        batch = Mandate.objects.unsigned().filter(batch=mandate.batch)
+        number = SignatureRequest.objects.count()
         request = mandate.signature or SignatureRequest.objects.create(
-            token_hash=f"{mandate.pk:064}",
+            token_hash=f"{number:064}",
             purpose=PURPOSE,
             subject_key=str(mandate.batch),
             french=self.paper,
             french_title="M",
             signer=mandate.prepared_by,
             signer_name="x",
-            signer_email=f"s{mandate.pk}@x.example",
+            signer_email=f"s{number}@x.example",
             signer_language="fr-ca",
             sender_name="x",
             sender_email="x@x.example",
@@ -123,8 +140,11 @@ class Team(RuleBasedStateMachine):
             requested_by=mandate.prepared_by,
             expires_at=timezone.now() + timedelta(days=14),
         )
-        Mandate.objects.unsigned().filter(batch=mandate.batch).update(signature=request)
-        self.tried(take_effect, request=request)
+        if mandate.signature is None:
+            batch.update(signature=request)
+        if not is_left:
+            self.tried(take_effect, request=request)
+            batch.update(signature=None)  # refused: what still waits is printed again
 
     @rule(which=NUMBERS, by=NUMBERS, is_theirs=st.booleans())
     def accept(self, which: int, by: int, is_theirs: bool) -> None:
@@ -143,14 +163,37 @@ class Team(RuleBasedStateMachine):
     def bring_in(self, by: int, whom: int, wish: dict) -> None:
         """The usual way, whole: seldom found by chance."""
         self.invite(by=by, whom=whom, wish=wish)
-        self.sign(which=-1)
+        self.sign(which=-1, is_left=False)
         self.accept(which=-1, by=whom, is_theirs=True)
+
+    @rule(by=NUMBERS, wish=WISHES, is_corrected=st.booleans())
+    def lose_one_of_two(self, by: int, wish: dict, is_corrected: bool) -> None:
+        """Printed together, then one is given up or corrected, and the other is signed."""
+        self.strangers += 2
+        people = [(invitee(f"n{self.strangers + n}@acme.example"), self.wish(wish)) for n in range(2)]
+        author = self.author(by)
+        if (batch := self.tried(prepare_invitations, customer=self.customer, people=people, by=author)) is None:
+            return
+        first, rest = Mandate.objects.filter(batch=batch).order_by("pk")
+        self.sign_one(first, is_left=True)
+        if is_corrected:
+            self.tried(correct_address, mandate=first, email=f"c{first.email}", by=author)
+        else:
+            self.tried(cancel_mandate, mandate=first, by=author)
+        self.sign_one(Mandate.objects.get(pk=rest.pk), is_left=False)
 
     @rule(which=NUMBERS, by=NUMBERS)
     def cancel(self, which: int, by: int) -> None:
         live = list(Mandate.objects.live().filter(customer=self.customer).order_by("pk"))
         if live:
             self.tried(cancel_mandate, mandate=live[which % len(live)], by=self.author(by))
+
+    @rule(which=NUMBERS, by=NUMBERS, whom=NUMBERS)
+    def correct(self, which: int, by: int, whom: int) -> None:
+        live = list(Mandate.objects.live().filter(customer=self.customer, effective_at=None).order_by("pk"))
+        if live:
+            self.tried(correct_address, mandate=live[which % len(live)], email=self.someone(whom).email,
+                       by=self.author(by))  # fmt: skip
 
     @rule(whom=NUMBERS, by=NUMBERS)
     def remove(self, whom: int, by: int) -> None:
@@ -206,6 +249,7 @@ class Team(RuleBasedStateMachine):
                           by=self.agent)  # fmt: skip
         if done is not None and is_accepted:
             self.by_the_merchant.add(take_over.asked_by_id)
+            self.put_in_charge.add(take_over.asked_by_id)
 
     @rule(by=NUMBERS, how=st.sampled_from(["accepted", "refused", "opposed"]))
     def take_over(self, by: int, how: str) -> None:
@@ -221,11 +265,13 @@ class Team(RuleBasedStateMachine):
     @invariant()
     def no_right_without_a_mandate(self) -> None:
         for membership in Membership.objects.active().filter(customer=self.customer, user__isnull=False):
-            if membership.user_id in self.by_the_merchant:
+            mandate = Mandate.objects.live().filter(membership=membership, effective_at__isnull=False).first()
+            if mandate is None:
+                assert membership.user_id in self.by_the_merchant
                 continue
-            mandate = Mandate.objects.live().get(membership=membership, effective_at__isnull=False)
             assert mandate.signed_at is not None
             assert mandate.prepared_by_id != membership.user_id
+            assert not promotes(role=membership.role, former=mandate.role)
             signed = ROLE_PERMISSIONS[mandate.role] | known(mandate.granted)
             if Permission.MANAGE_TEAM in signed:
                 signed |= {Permission.INVITE_VISITORS}
@@ -238,6 +284,23 @@ class Team(RuleBasedStateMachine):
             assert (membership.ends_on or date.max) <= (mandate.ends_on or date.max)
             kept_to, allowed = set(membership.branches.all()), set(mandate.branches.all())
             assert not allowed or (kept_to and kept_to <= allowed)
+
+    @invariant()
+    def nobody_is_put_in_charge_without_a_word_of_theirs(self) -> None:
+        for membership in Membership.objects.filter(customer=self.customer, user__isnull=False, removed_at=None):
+            is_promoted = promotes(role=membership.role, former=self.seen.get(membership.pk, ""))
+            if is_promoted and membership.user_id not in self.put_in_charge:
+                mandate = Mandate.objects.live().get(membership=membership, effective_at__isnull=False)
+                assert mandate.prepared_by_id != membership.user_id
+                assert Invitation.objects.get(mandate=mandate).accepted_by_id == membership.user_id
+            self.seen[membership.pk] = membership.role
+        self.put_in_charge.clear()
+
+    @invariant()
+    def a_signed_document_says_no_more_than_was_wished(self) -> None:
+        signed = Mandate.objects.filter(customer=self.customer, signed_at__isnull=False)
+        unsigned = Mandate.objects.filter(customer=self.customer, signed_at=None)
+        assert not unsigned.filter(signature__in=signed.values("signature")).exists()
 
     @invariant()
     def no_access_after_removal(self) -> None:
@@ -257,7 +320,7 @@ class Team(RuleBasedStateMachine):
 
 ACTS = {
     *("prepare_invitations", "change_member", "take_effect", "accept_invitation", "cancel_mandate", "remove_member"),
-    *("declare_gone", "make_card", "ask_take_over", "oppose_take_over", "decide_take_over"),
+    *("declare_gone", "make_card", "correct_address", "ask_take_over", "oppose_take_over", "decide_take_over"),
 }
 
 
