@@ -412,6 +412,8 @@ def test_every_right_and_twenty_five_branches_fit_one_page_in_both_languages(acm
     wish = wished(Role.REQUESTER, *Permission, branches=frozenset(branch.pk for branch in branches), **edges)
     whom = invitee("un.tres.long.nom.de.personne@construction-acme.example", last_name="Roy-Desrochers de La Fontaine")
     proof = ContentFile(b"%PDF-1.7", name="resolution.pdf")
+    acme.features = list(Feature)
+    acme.save()
     batch = mandates.prepare_invitations(customer=acme, people=[(whom, wish)], by=alice, proof=proof)
     request = ask_to_sign(customer=acme, batch=batch, by=alice, origin=AT_HOME)
     for document in (request.french, request.english):
