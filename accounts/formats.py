@@ -101,14 +101,14 @@ def iso_moment(at: dt.datetime | None) -> str:
 
 
 def long_moment(at: dt.datetime | None, language: str) -> str:
-    """A moment in full, in the portal's time zone: 14 novembre 2026 à 13 h 40, November 14, 2026 at 1:40 p.m."""
+    """A moment in full, in the portal's time zone: 14 novembre 2026 à 13 h 40, November 14, 2026 at 1:40 pm."""
     if not at:
         return ""
     local = timezone.localtime(at) if timezone.is_aware(at) else at
     day = long_date(local, language)
     if _short(language) == "fr":
         return f"{day} à {local:%H}{NO_BREAK_SPACE}h{NO_BREAK_SPACE}{local:%M}".replace(" à 0", " à ")
-    half = "a.m." if local.hour < NOON else "p.m."
+    half = "am" if local.hour < NOON else "pm"  # no points: a sentence may end there
     return f"{day} at {local.hour % NOON or NOON}:{local:%M}{NO_BREAK_SPACE}{half}"
 
 

@@ -70,13 +70,13 @@ def test_a_moment_belongs_to_the_day_it_is_in_montreal() -> None:
     late = dt.datetime(2026, 11, 15, 2, 30, tzinfo=dt.UTC)
     assert formats.iso_date(late) == "2026-11-14"
     assert formats.long_moment(late, FR) == "14\u00a0novembre\u00a02026 à 21\u00a0h\u00a030"
-    assert formats.long_moment(late, EN) == "November\u00a014,\u00a02026 at 9:30\u00a0p.m."
+    assert formats.long_moment(late, EN) == "November\u00a014,\u00a02026 at 9:30\u00a0pm"
 
 
 def test_an_early_hour_has_no_leading_zero() -> None:
     early = dt.datetime(2026, 11, 14, 13, 5, tzinfo=dt.UTC)
     assert formats.long_moment(early, FR).endswith("à 8\u00a0h\u00a005")
-    assert formats.long_moment(early, EN).endswith("at 8:05\u00a0a.m.")
+    assert formats.long_moment(early, EN).endswith("at 8:05\u00a0am")
 
 
 def test_a_phone_of_here_is_written_as_here_with_its_extension_in_words() -> None:
