@@ -654,6 +654,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='membership',
+            index=models.Index(fields=['customer', 'role', 'listed', 'id'], name='membership_team_role'),
+        ),
+        migrations.AddIndex(
+            model_name='membership',
             index=models.Index(condition=models.Q(('ends_on', None), ('removed_at', None), ('user__isnull', False)), fields=['customer', 'role', 'id'], name='membership_in_charge'),
         ),
         migrations.AddIndex(

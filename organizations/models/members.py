@@ -111,6 +111,7 @@ class Membership(Terms):
             models.Index(fields=["user", "customer"], condition=Q(removed_at=None), name="membership_of_person"),
             models.Index(fields=["email"], condition=Q(removed_at=None, user=None), name="membership_waiting"),
             models.Index(fields=["customer", "listed", "id"], name="membership_team"),
+            models.Index(fields=["customer", "role", "listed", "id"], name="membership_team_role"),
             models.Index(
                 fields=["customer", "role", "id"],
                 condition=Q(removed_at=None, ends_on=None, user__isnull=False),
