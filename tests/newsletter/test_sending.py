@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -25,20 +23,11 @@ from portal.embedded.processes import free_port
 from portal.mailers import mailers
 from tests import factories
 from tests.newsletter.measuring import choose, measure
-from tests.sinks import Sink, mute, running
+from tests.sinks import Sink, mute
 
 pytestmark = pytest.mark.django_db
 Status = Recipient.Status
 FAST = 1_000_000
-
-
-@pytest.fixture(params=[False, True], ids=["step by step", "pipelined"])
-def sink(settings, tmp_path: Path, request) -> Iterator[Sink]:
-    with running(Sink()) as sink:
-        sink.pipelines = request.param
-        settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
-        yield sink
-        mail.hang_up()
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -14,21 +13,11 @@ from accounts import mail
 from newsletter import sending
 from newsletter.letters import Letters, Reader
 from newsletter.models import Campaign, Newsletter, Recipient, Subscriber, Topic
-from portal.mailers import mailers
 from tests.newsletter.test_sending import FAST, begun, later, readers, statuses
 from tests.newsletter.test_sending_races import elsewhere
-from tests.sinks import Sink, running
+from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(params=[False, True], ids=["step by step", "pipelined"])
-def sink(settings, tmp_path: Path, request) -> Iterator[Sink]:
-    with running(Sink()) as sink:
-        sink.pipelines = request.param
-        settings.MAILERS = mailers(url=sink.url, folder=tmp_path)
-        yield sink
-        mail.hang_up()
 
 
 @pytest.fixture
