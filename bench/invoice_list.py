@@ -74,7 +74,7 @@ class Account:
             cursor.execute(LINES, {"customer": customer.pk})
         session = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[BACKEND_SESSION_KEY] = "accounts.backends.EmailBackend"
         session.save()
         self.cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
         self.page, self.bare, self.customer = f"/c/{customer.public_id}/invoices/", f"/bare/{customer.pk}/", customer

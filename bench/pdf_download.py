@@ -52,7 +52,7 @@ def prepare() -> None:
     files.render_owed()
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "accounts.backends.EmailBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     print(f"/c/{customer.public_id}/invoices/F-1.pdf", f"/bare/pdf/{invoice.pdfs.get().pk}/", session.session_key)

@@ -67,7 +67,7 @@ def measure() -> None:
     call_command("migrate", verbosity=0)
     alice = factories.UserFactory(email="alice@bench.example", is_staff=False)
     client = Client(headers={"accept-language": "fr-CA"})
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.EmailBackend")
     small, large = company(10), company(PEOPLE)
     last = Membership.objects.order_by("listed", "pk").filter(customer__public_id=large.split("/")[2])
     deep = quote(team.place_of(membership=last.reverse()[20]))

@@ -103,6 +103,8 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
+FORM_RENDERER = "portal.inputs.Renderer"
+
 # --- data -------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default=EMBEDDED.get("DATABASE_URL", ""))
 DATABASES = {
@@ -169,7 +171,7 @@ if STORAGE_URL:
 # --- people and sign-in -----------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "accounts.backends.EmailBackend",
     "django.contrib.auth.backends.ModelBackend",
     "organizations.backends.CustomerBackend",
     "guardian.backends.ObjectPermissionBackend",

@@ -203,7 +203,7 @@ def _page(
         "company": next(iter(companies.values())) if len(companies) == 1 else None,
         "companies": list(companies.values()) if len(companies) > 1 else [],
         "decision_form": DecisionForm(initial=initial),
-        "unlisted_form": UnlistedForm(),
+        "unlisted_form": None if one else UnlistedForm(),
         "pin_form": None,
         "refusal": None,
         "is_emptied": bool(request.htmx) and cards.is_code(form.data.get("q", "")),  # ready for the next card

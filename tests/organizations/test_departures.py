@@ -70,7 +70,7 @@ def page_of(name, customer, *args) -> str:
 
 def browser(user) -> StrictClient:
     client = StrictClient(headers={"accept-language": "fr-CA"})
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="accounts.backends.EmailBackend")
     # As signing in with a password writes it.
     UserSession.objects.create(user=user, session_key=client.session.session_key, ip="127.0.0.1", user_agent="Firefox")
     return client

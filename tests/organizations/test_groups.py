@@ -410,7 +410,7 @@ def test_without_a_parent_company_or_with_nobody_else_there_is_no_review(orphan,
 
 def test_ended_it_holds_on_the_very_next_request_and_takes_what_waits_with_it(acme, globex, alice, charlie, linked):
     client = StrictClient(headers={"accept-language": "fr-CA"})
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.EmailBackend")
     team = reverse("organizations:team", args=[globex.public_id])
     invited(globex, alice, "noe@globex.example")
     unsigned = prepared(globex, alice, "eve@globex.example")

@@ -33,7 +33,7 @@ def mandate(acme: Customer, alice: User) -> Mandate:
 
 @pytest.fixture
 def content(mandate: Mandate, client: Client, alice: User) -> bytes:
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, backend="accounts.backends.EmailBackend")
     response = client.get(reverse("organizations:mandate-pdf", args=[mandate.customer.public_id, mandate.pk]))
     assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
     return b"".join(response.streaming_content) if response.streaming else response.content
