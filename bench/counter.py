@@ -159,6 +159,7 @@ def measure() -> None:
     assign_perm("serve_merchant", agent, merchant)
     client = Client(headers={"accept-language": "fr-CA"})
     client.force_login(agent, backend="accounts.backends.EmailBackend")
+    client.get("/counter/", {"at": "bench.laval"})  # and now has the cookies of who works there
     asking = Asking(cookies="; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()))
     few = a_company(merchant)
     small, empty_before = asking.medians(person=few)

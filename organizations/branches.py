@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -53,7 +54,11 @@ def places_of(user: User) -> list[Place]:
     if not (user.is_active and user.is_staff):
         return []
     rows = _places(is_superuser=user.is_superuser).rows(values={PERSON: user.pk})
-    return [_place(row) for row in rows]
+    places: list[Place] = []
+    for columns, branches in groupby(rows, key=lambda row: row[:-3]):
+        merchant = take(Merchant, iter(columns))
+        places += [_place(merchant, *row[-3:]) for row in branches]
+    return places
 
 
 @functools.cache
@@ -63,10 +68,7 @@ def _places(*, is_superuser: bool) -> Statement:
     return statement(queryset=mine.values_list(*columns_of(Merchant), "branches", "branches__code", "branches__name"))
 
 
-def _place(row: tuple[Any, ...]) -> Place:
-    values = iter(row)
-    merchant = take(Merchant, values)
-    pk, code, name = values
+def _place(merchant: Merchant, pk: int | None, code: str, name: str) -> Place:
     return Place(merchant=merchant, branch=Branch(pk=pk, merchant=merchant, code=code, name=name) if pk else None)
 
 

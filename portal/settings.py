@@ -111,6 +111,7 @@ DATABASES = {
     "default": {
         # Without any address, commands that need no database (compilemessages) still work.
         **env.db_url_config(DATABASE_URL or "postgres://unset:unset@127.0.0.1:1/unset"),
+        "ENGINE": "portal.database",
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
         # Prepared from the fifth time on: planning a page costs the database more than answering it.

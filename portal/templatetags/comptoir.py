@@ -12,6 +12,7 @@ from django import template
 from django.forms import BoundField, CheckboxInput, Form
 from django.template import Context
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from lucide.templatetags.lucide import lucide
@@ -145,12 +146,26 @@ def field(bound: BoundField, label: str = "", hint: str | None = None, autocompl
         bound.help_text = hint
     kind = _kind(bound)
     return {
-        "bound": bound,
         "kind": kind,
         "label": label or bound.label,
+        "target": bound.id_for_label,
+        "described": bound.aria_describedby if kind == "group" else "",
+        "words": _words_of(bound),
         "input": bound,
         "is_optional": not bound.field.required and kind == "line",
     }
+
+
+def _words_of(field: BoundField) -> SafeString:
+    """Its help and its errors, which its input names as what describes it."""
+    lines = []
+    if field.help_text:
+        help_text = mark_safe(str(field.help_text))  # noqa: S308 - as Django's own templates: written in our code
+        lines.append(format_html('<div class="help" id="{}_helptext">{}</div>', field.auto_id, help_text))
+    if field.errors:
+        errors = format_html_join(" ", "{}", ((error,) for error in field.errors))
+        lines.append(format_html('<div class="error" id="{}_error"><span>{}</span></div>', field.auto_id, errors))
+    return format_html_join("\n", "{}", ((line,) for line in lines))
 
 
 @register.inclusion_tag("components/error_summary.html")

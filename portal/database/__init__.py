@@ -1,0 +1,1 @@
+"""Django's backend of PostgreSQL, with one round trip less a request (ENGINE)."""
