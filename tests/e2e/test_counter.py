@@ -104,7 +104,8 @@ def test_without_scripts_the_counter_answers_too(chromium, live_server, shop, sa
     with page.expect_navigation():
         page.keyboard.press("Enter")
     page.goto(f"{live_server.url}/counter/?at=boreal.laval")
-    page.keyboard.type("gagnon")  # the field has the focus
+    page.locator("#q:focus").wait_for()  # without a click
+    page.keyboard.type("gagnon")
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert page.locator(VERDICT).inner_text() == "Peut louer et ramasser"
