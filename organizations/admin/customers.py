@@ -176,14 +176,16 @@ class CustomerAdmin(MerchantScopedAdmin):
         if customer.closed_at:
             kind, words = "", _("Closed")
         elif customer.held_at:
-            kind, words = "warning", _("On hold: %(reason)s") % {"reason": customer.hold_reason}
+            kind, words = "warning", _("On hold")
         elif customer.opened_at:
             kind, words = "good", _("Opened on %(day)s") % {"day": iso_date(customer.opened_at)}
         elif getattr(customer, "is_invited", False):
             kind, words = "warning", _("Invited")
         else:
             kind, words = "", _("Never invited")
-        return format_html('<span class="badge" data-is="{}">{}</span>', kind, words)
+        badge = format_html('<span class="badge" data-is="{}">{}</span>', kind, words)
+        is_held = customer.closed_at is None and customer.held_at is not None
+        return format_html('{} <span class="soft">{}</span>', badge, customer.hold_reason) if is_held else badge
 
     @admin.display(description=gettext_lazy("contact e-mail"))
     def shown_email(self, customer: Customer) -> str:

@@ -24,7 +24,7 @@ register = template.Library()
 FIGURES = frozenset({"worth", "due", "rest", "attempts"})
 WHOLE = frozenset(
     {
-        *("number", "customer_number", "invoice_number", "shown_phone", "kind", "state", "status", "space", "method"),
+        *("number", "customer_number", "invoice_number", "shown_phone", "kind", "state", "status", "method"),
         *("shown_neq", "shown_state", "register_says", "submitted", "edition", "noticed"),
         *("created", "received", "issued_on_iso", "due_on_iso", "starts_on", "ends_on", "moment", "written", "sent"),
         "known",

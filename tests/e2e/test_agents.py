@@ -45,6 +45,8 @@ def asked(acme: Customer, alice: User, sam: User) -> AccessRequest:
     payment = factories.PaymentFactory(customer=acme)
     factories.AllocationFactory(payment=payment, invoice=invoice)
     factories.BranchFactory(merchant=acme.merchant)
+    why = "Compte en souffrance depuis soixante jours, malgré trois rappels"
+    factories.CustomerFactory(merchant=acme.merchant, held_at=timezone.now(), held_by=sam, hold_reason=why)
     waiting = factories.VerificationFactory(customer=acme, submitted_by=alice, facts=MATCHING)
     change = Change.objects.create(
         edition=factories.EditionFactory(),
