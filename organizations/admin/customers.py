@@ -173,10 +173,11 @@ class CustomerAdmin(MerchantScopedAdmin):
 
     @admin.display(description=gettext_lazy("space"))
     def space(self, customer: Customer) -> str:
+        aside = ""
         if customer.closed_at:
             kind, words = "", _("Closed")
         elif customer.held_at:
-            kind, words = "warning", _("On hold")
+            kind, words, aside = "warning", _("On hold"), customer.hold_reason
         elif customer.opened_at:
             kind, words = "good", _("Opened on %(day)s") % {"day": iso_date(customer.opened_at)}
         elif getattr(customer, "is_invited", False):
@@ -184,8 +185,7 @@ class CustomerAdmin(MerchantScopedAdmin):
         else:
             kind, words = "", _("Never invited")
         badge = format_html('<span class="badge" data-is="{}">{}</span>', kind, words)
-        is_held = customer.closed_at is None and customer.held_at is not None
-        return format_html('{} <span class="soft">{}</span>', badge, customer.hold_reason) if is_held else badge
+        return format_html('{} <span class="soft">{}</span>', badge, aside) if aside else badge
 
     @admin.display(description=gettext_lazy("contact e-mail"))
     def shown_email(self, customer: Customer) -> str:
