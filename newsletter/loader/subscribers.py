@@ -31,7 +31,7 @@ TABLES = {
             evidence text
         )
     """,
-    # Each record once more, judged: its topic, its end, and what the ledger already says.
+    # Each record that is one, judged: the number of its address, its topic, its end, and what the ledger already says.
     "import_known": "",
 }
 REPEATED = """
@@ -45,12 +45,17 @@ WHERE r.place > 1
 """
 KNOWN = """
 CREATE UNLOGGED TABLE import_known AS
-SELECT r.record, r.line, r.email, t.id AS topic_id, e.expires_at, s.suppressed_at,
+SELECT r.record, r.line, dense_rank() OVER (ORDER BY r.email)::integer AS address, r.email, r.language,
+    t.id AS topic_id, r.basis, r.consented_on::timestamp AT TIME ZONE %(zone)s AS at, r.evidence, e.expires_at,
     u.id IS NOT NULL AS has_row,
-    EXISTS (
-        SELECT 1 FROM newsletter_subscription l WHERE l.subscriber_id = s.id AND l.left_at IS NOT NULL
-    ) AS has_left,
-    u.express_at IS NOT NULL OR COALESCE(u.implied_until >= e.expires_at, false) AS is_unchanged
+    u.express_at IS NOT NULL OR COALESCE(u.implied_until >= e.expires_at, false) AS is_unchanged,
+    CASE
+        WHEN EXISTS (
+            SELECT 1 FROM newsletter_subscription l WHERE l.subscriber_id = s.id AND l.left_at IS NOT NULL
+        ) THEN 'consent_withdrawn'
+        WHEN s.suppressed_at IS NOT NULL THEN 'suppressed'
+        WHEN e.expires_at <= %(now)s THEN 'consent_expired'
+    END AS refusal
 FROM import_consent r
 JOIN newsletter_topic t ON t.merchant_id = %(merchant)s AND t.slug = r.topic
 CROSS JOIN LATERAL (SELECT CASE r.basis
@@ -60,12 +65,17 @@ LEFT JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = 
 LEFT JOIN newsletter_subscription u ON u.subscriber_id = s.id AND u.topic_id = t.id
 WHERE NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = r.record)
 """
-TAKEN = "NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = k.record) AND NOT k.is_unchanged"
+REFUSED = """
+INSERT INTO import_reject (record, line, "column", value, code, known)
+SELECT record, line, CASE refusal WHEN 'consent_expired' THEN 'consented_on' ELSE 'email' END, email, refusal,
+    CASE refusal WHEN 'consent_expired' THEN expires_at::date::text ELSE '' END
+FROM import_known WHERE refusal IS NOT NULL
+"""
+TAKEN = "k.address BETWEEN %(first)s AND %(last)s AND k.refusal IS NULL AND NOT k.is_unchanged"
 MEET = f"""
 INSERT INTO newsletter_subscriber (merchant_id, email, language, key, soft_bounces, suppressed_for, created_at)
-SELECT DISTINCT ON (r.email) %(merchant)s, r.email, r.language, gen_random_uuid(), 0, '', now()
-FROM import_consent r JOIN import_known k ON k.record = r.record
-WHERE r.record BETWEEN %(first)s AND %(last)s AND {TAKEN} ORDER BY r.email, r.record
+SELECT DISTINCT ON (k.address) %(merchant)s, k.email, k.language, gen_random_uuid(), 0, '', now()
+FROM import_known k WHERE {TAKEN} ORDER BY k.address, k.record
 ON CONFLICT (merchant_id, email) DO NOTHING
 """
 # Whoever leaves meanwhile is waited for, or waits for this transaction and has the last word. Rows of this transaction
@@ -73,25 +83,23 @@ ON CONFLICT (merchant_id, email) DO NOTHING
 LOCK = f"""
 SELECT count(*) FROM (
     SELECT s.id FROM newsletter_subscriber s
-    WHERE s.merchant_id = %(merchant)s AND s.created_at <> now() AND s.email IN (
-        SELECT k.email FROM import_known k WHERE k.record BETWEEN %(first)s AND %(last)s AND {TAKEN}
-    )
+    WHERE s.merchant_id = %(merchant)s AND s.created_at <> now()
+        AND s.email IN (SELECT k.email FROM import_known k WHERE {TAKEN})
     ORDER BY s.id FOR NO KEY UPDATE
 ) AS locked
 """
 NOTE = f"""
 INSERT INTO newsletter_consent
     (subscriber_id, topic_id, act, kind, at, channel, language, user_agent, source, expires_at, reason)
-SELECT s.id, k.topic_id, 'given', CASE r.basis WHEN 'express' THEN 'express' ELSE 'implied' END,
-    r.consented_on::timestamp AT TIME ZONE %(zone)s, 'import', '', '', r.evidence, k.expires_at, ''
-FROM import_consent r
-JOIN import_known k ON k.record = r.record
-JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = r.email
-WHERE r.record BETWEEN %(first)s AND %(last)s AND {TAKEN}
+SELECT s.id, k.topic_id, 'given', CASE k.basis WHEN 'express' THEN 'express' ELSE 'implied' END,
+    k.at, 'import', '', '', k.evidence, k.expires_at, ''
+FROM import_known k
+JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = k.email
+WHERE {TAKEN}
     AND NOT EXISTS (
         SELECT 1 FROM newsletter_subscription l WHERE l.subscriber_id = s.id AND l.left_at IS NOT NULL
     )
-ORDER BY r.record
+ORDER BY k.record
 """
 
 
@@ -105,15 +113,14 @@ def load_subscribers(*, run: Import) -> Counts:
             texts=[name for name in NAMES if name != "consented_on"],
             rows=_rows(run=run, source=source),
         )
-        execute("CREATE INDEX ON import_consent (record)")
         execute("ANALYZE import_consent")
         _judge(run=run)
         staging.report_rejects(run=run)
         _count(run=run)
         if not run.is_dry_run:
-            last = value_of("SELECT max(record) FROM import_known") or 0
-            # In order, on one connection: two lines of a file may name one address.
-            staging.write_batches(run=run, last=last, write=partial(_write, merchant=run.merchant.pk), is_ordered=True)
+            # By address, not by record: the lines of one address are of one transaction.
+            last = value_of("SELECT max(address) FROM import_known") or 0
+            staging.write_batches(run=run, last=last, write=partial(_write, merchant=run.merchant.pk))
     return run.counts
 
 
@@ -141,37 +148,23 @@ def _judge(*, run: Import) -> None:
         where="r.consented_on > %(today)s",
         today=timezone.localdate(),
     )
-    execute(KNOWN, merchant=run.merchant.pk, zone=settings.TIME_ZONE)
-    execute("CREATE INDEX ON import_known (record)")
+    execute(KNOWN, merchant=run.merchant.pk, zone=settings.TIME_ZONE, now=timezone.now())
+    execute("CREATE INDEX ON import_known (address)")
     execute("ANALYZE import_known")
-    staging.reject_where(
-        table="import_known",
-        column="consented_on",
-        value="r.email",
-        code="consent_expired",
-        known="r.expires_at::date",
-        where="r.expires_at <= %(now)s",
-        now=timezone.now(),
-    )
-    for code, where in (
-        ("consent_withdrawn", "r.has_left"),
-        ("suppressed", "r.suppressed_at IS NOT NULL AND NOT r.has_left"),
-    ):
-        staging.reject_where(table="import_known", column="email", value="r.email", code=code, where=where)
+    execute(REFUSED)
 
 
 def _count(*, run: Import) -> None:
-    kept = "NOT EXISTS (SELECT 1 FROM import_reject x WHERE x.record = k.record)"
     for name, where in (
         ("created", "NOT has_row"),
         ("updated", "has_row AND NOT is_unchanged"),
         ("unchanged", "has_row AND is_unchanged"),
     ):
-        setattr(run.counts, name, value_of(f"SELECT count(*) FROM import_known k WHERE {where} AND {kept}"))
+        setattr(run.counts, name, value_of(f"SELECT count(*) FROM import_known WHERE refusal IS NULL AND {where}"))
 
 
 def _write(*, merchant: int, first: int, last: int) -> None:
+    """Whoever is new, whoever is known already, what each agreed to."""
     window = {"merchant": merchant, "first": first, "last": last}
-    execute(MEET, **window)
-    execute(LOCK, **window)
-    execute(NOTE, zone=settings.TIME_ZONE, **window)
+    for statement in (MEET, LOCK, NOTE):
+        execute(statement, **window)

@@ -15,6 +15,7 @@ from accounts.models import OutgoingMessage
 from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
+from organizations.loader import staging
 from organizations.loader.staging import value_of
 from tests import factories
 from tests.imports import run, write
@@ -189,3 +190,17 @@ def test_who_leaves_while_a_file_is_written_is_not_subscribed_again(path, topic,
     assert leaver.saw_it_wait
     active = Subscription.objects.active().values_list("subscriber__email", flat=True)
     assert list(active) == ["neuf@example.org"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_connections_share_a_file_by_its_addresses(path, topic, monkeypatch):
+    """All that one address agreed to is written at once, wherever its lines are."""
+    monkeypatch.setattr(staging, "BATCH", 7)
+    factories.TopicFactory(merchant=topic.merchant, slug="autre")
+    addresses = [f"p{n}@example.org" for n in range(60)]
+    write(path, COLUMNS, *(line(email, topic=slug) for slug in ("offres", "autre") for email in addresses))
+    assert run("subscribers", path).summary == "created=120 updated=0 unchanged=0 rejected=0"
+    assert run("subscribers", path).summary == "created=0 updated=0 unchanged=120 rejected=0"
+    moments = set(Consent.objects.values_list("subscriber__email", "recorded_at"))
+    assert sorted(email for email, _moment in moments) == sorted(addresses)
+    assert len({moment for _email, moment in moments}) == 9
