@@ -25,6 +25,7 @@ from portal.embedded.processes import free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+AUDIT = "document.fonts.ready.then(() => axe.run(document, {resultTypes: ['violations']}))"
 PATIENCE = 60  # seconds, for a worker on a busy machine
 
 pytestmark = pytest.mark.e2e
@@ -156,9 +157,9 @@ class Visit:
         return self.check()
 
     def check(self) -> Page:
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_load_state()
         self.page.evaluate(AXE)
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found = self.page.evaluate(AUDIT)["violations"]
         findings = [f"{f['id']}: {f['nodes'][0]['html'][:160]} ({f['nodes'][0]['failureSummary']})" for f in found]
         assert findings == [], self.page.url
         wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
