@@ -1,5 +1,5 @@
 """A campaign: our worker against ready bytes on one SMTP connection, Django's send(), two workers, Celery's share;
-then a million subscribers: preparing their rows, counting them; and an import against its rows accepted alone.
+then a million subscribers: preparing their rows, counting them; and an import against raw COPY of its rows.
 
 The mail sink, as in bench.outbox, is another process on 127.0.0.1. BENCH_RECIPIENTS (2,000 a turn),
 BENCH_SUBSCRIBERS (1,000,000), BENCH_LINES of the import (200,000).
@@ -318,7 +318,7 @@ def many(news: News) -> None:
 
 
 def imported(news: News) -> None:
-    """subscribers.csv against raw COPY of its bytes, and against the finished rows accepted by the same tables."""
+    """subscribers.csv against raw COPY of the rows it makes, and of its bytes into columns of text."""
     from bench import imports
 
     news.fill(0)
@@ -334,21 +334,29 @@ def imported(news: News) -> None:
         seconds, counts = output.stdout.strip().splitlines()[-1].split(" ", 1)
         assert counts == f"created={LINES} updated=0 unchanged=0 rejected=0", counts
         plain = imports.raw_copy(path)
+    alone = copied_alone(news)
+    ratio = alone / float(seconds)
+    report(f"import of {LINES:,} subscribers: rate / raw COPY of the rows it makes ({alone:.2f} s)", f"{ratio:.2f}",
+           target="≥ 0.50", is_met=ratio >= 0.50)  # fmt: skip
+    copied = f"{plain / float(seconds):.2f}; the rows it makes {plain / alone:.2f}"
+    report(f"  the same / raw COPY of the file into columns of text ({plain:.2f} s)", copied, target="for comparison")
+    report("  the same, seconds", f"{float(seconds):.1f}", target=f"{total:.1f} with the start of the process")
+
+
+def copied_alone(news: News) -> float:
+    """Seconds of COPY FROM STDIN for the finished rows into their own tables: nothing read, judged or looked up."""
+    tables = ("newsletter_subscriber", "newsletter_consent")
     with news.connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE kept_s AS SELECT * FROM newsletter_subscriber ORDER BY id")
-        cursor.execute("CREATE TABLE kept_c AS SELECT * FROM newsletter_consent ORDER BY id")
+        rows = {}
+        for table in tables:
+            with cursor.copy(f"COPY (SELECT * FROM {table} ORDER BY id) TO STDOUT") as out:
+                rows[table] = b"".join(out)
         cursor.execute(f"TRUNCATE {TABLES}")
         begun = time.perf_counter()
-        cursor.execute("INSERT INTO newsletter_subscriber OVERRIDING SYSTEM VALUE SELECT * FROM kept_s")
-        cursor.execute("INSERT INTO newsletter_consent OVERRIDING SYSTEM VALUE SELECT * FROM kept_c")
-        alone = time.perf_counter() - begun
-        cursor.execute("DROP TABLE kept_s, kept_c")
-    ratio = alone / float(seconds)
-    report(f"import of {LINES:,} subscribers: rate / the same rows alone ({alone:.2f} s)", f"{ratio:.2f}",
-           target="≥ 0.50", is_met=ratio >= 0.50)  # fmt: skip
-    copied = f"{plain / float(seconds):.2f}; the rows alone {plain / alone:.2f}"
-    report(f"  the same / raw COPY ({plain:.2f} s)", copied, target="for comparison")
-    report("  the same, seconds", f"{float(seconds):.1f}", target=f"{total:.1f} with the start of the process")
+        for table in tables:
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(rows[table])
+        return time.perf_counter() - begun
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """What one cell of an import file may hold."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from organizations.loader import reasons, shapes
 from organizations.loader.shapes import Unfit
@@ -44,6 +46,18 @@ def test_a_mark_that_turns_the_writing_is_in_no_address(cell):
     with pytest.raises(Unfit) as unfit:
         shapes.email()[cell]
     assert unfit.value.code == "not_an_email"
+
+
+@given(cell=st.from_regex(shapes.PLAIN_EMAIL, fullmatch=True))
+def test_a_plain_address_is_one_that_looking_closely_would_leave_as_it_is(cell):
+    shape = shapes.email()
+    assert shape[cell] == cell == shape.parse(cell)
+    assert not shape, "it was looked at closely"
+
+
+@pytest.mark.parametrize("cell", ["Luc@example.org", "luc@xn--exmple-cua.org", "luc@example", "luc..roy@example.org"])
+def test_any_other_address_is_looked_at_closely(cell):
+    assert not shapes.email().is_as_written(cell)
 
 
 @pytest.mark.parametrize(
