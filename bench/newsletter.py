@@ -1,8 +1,8 @@
 """A campaign: our worker against ready bytes on one SMTP connection, Django's send(), two workers, Celery's share;
 then a million subscribers: preparing their rows, counting them; and an import against raw COPY of its rows.
 
-The mail server is another process on 127.0.0.1, the light one of bench.outbox: a heavy one, on the same two cores, hides
-what the senders cost. BENCH_RECIPIENTS (2,000 a turn, three times as many where the turns differ by little),
+The mail server is another process on 127.0.0.1, the light one of bench.outbox: a heavy one, on the same two cores,
+hides what the senders cost. BENCH_RECIPIENTS (2,000 a turn, three times as many where the turns differ by little),
 BENCH_SUBSCRIBERS (1,000,000), BENCH_LINES of the import (200,000).
 """
 
