@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from accounts.lookups import FiltersAlone
 from accounts.models import User, normalize_email
 from accounts.refusals import Refusal
 from accounts.signals import profile_closing
@@ -30,7 +31,7 @@ class UserForm(forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):
+class UserAdmin(FiltersAlone, ModelAdmin):
     """The login e-mail is its owner's to change; a password is chosen by nobody else."""
 
     form = UserForm

@@ -128,6 +128,7 @@ class AllocationInline(ScopedTabular):
 class InvoiceAdmin(MerchantScopedAdmin):
     list_display = ("number", "kind", "of", "issued_on_iso", "due_on_iso", "worth", "due", "state")
     list_filter = (KindFilter, StatusFilter, PdfFilter, ("issued_on", PeriodFilter))
+    followed = MerchantScopedAdmin.followed | {"customer__id__exact"}
     ordering = ("-pk",)  # the order of entry: the primary key serves any page of a million documents
     sortable_by = ()
     search_fields = ("number",)
@@ -283,6 +284,7 @@ class InvoiceAdmin(MerchantScopedAdmin):
 class PaymentAdmin(MerchantScopedAdmin):
     list_display = ("number", "of", "received", "method", "worth", "rest", "reference")
     list_filter = (("received_on", PeriodFilter),)
+    followed = MerchantScopedAdmin.followed | {"customer__id__exact"}
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("number",)

@@ -22,6 +22,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin, TabularInline
 
+from accounts.lookups import FiltersAlone
 from organizations.models import Merchant
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Scoped:
         return False
 
 
-class MerchantScopedAdmin(Scoped, ModelAdmin):
+class MerchantScopedAdmin(FiltersAlone, Scoped, ModelAdmin):
     """The page of a model that belongs to a merchant. Read-only unless `is_editable`."""
 
     paginator = OpenPaginator

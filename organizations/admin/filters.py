@@ -40,13 +40,18 @@ class PeriodFilter(admin.FieldListFilter):
         self, field: Any, request: HttpRequest, params: dict[str, list[str]], *args: Any, **kwargs: Any
     ) -> None:
         super().__init__(field, request, params, *args, **kwargs)
-        self.names = [f"{self.field_path}_from", f"{self.field_path}_to"]
+        self.names = self.names_of(self.field_path)
         given: dict[str, Any] = self.used_parameters
         self.values = [given.pop(name, [""])[-1] for name in self.names]
         self.used_parameters = {name: value for name, value in zip(self.names, self.values, strict=True) if value}
 
+    @staticmethod
+    def names_of(field: str) -> list[str]:
+        """How the address of the list names its two days."""
+        return [f"{field}_from", f"{field}_to"]
+
     def expected_parameters(self) -> list[str | None]:
-        return [f"{self.field_path}_from", f"{self.field_path}_to"]
+        return list(self.names_of(self.field_path))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         first, last = (self._day(value) for value in self.values)

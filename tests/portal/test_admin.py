@@ -127,6 +127,17 @@ def test_an_agent_of_another_merchant_sees_no_row_whatever_they_type(name, clien
 
 
 @pytest.mark.parametrize("name", LISTS)
+def test_a_list_answers_no_question_its_filters_do_not_ask(name, client, sam, things):
+    """Else `text__regex` or `key__gte` would tell, bit by bit, what the page of a row hides."""
+    sign_in(client, sam)
+    address = reverse(f"admin:{name}_changelist")
+    columns = [field.attname for field in _admin(name).opts.concrete_fields]
+    asked = [f"{column}__{how}" for column in columns for how in ("exact", "gte", "regex", "startswith", "isnull")]
+    asked.remove("id__exact")  # the number of a row, in the address of its page
+    assert {client.get(address, {question: "1"}).status_code for question in asked} == {400}
+
+
+@pytest.mark.parametrize("name", LISTS)
 def test_an_agent_of_another_merchant_opens_nothing_by_its_address(name, client, zoe, things):
     response = sign_in(client, zoe).get(change(name, things))
     assert response.status_code == 302
