@@ -19,10 +19,27 @@ from newsletter.models import Consent
 from newsletter.services import measures, returns, subscriptions
 from newsletter.services.subscriptions import Trace
 
+
+class Signed:
+    """Proved by its signature: the password in the settings is that of the services which sign nothing."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.basic_auth: list[str] = []
+
+
+class MailgunTracking(Signed, MailgunTrackingWebhookView):
+    pass
+
+
+class MailgunInbound(Signed, MailgunInboundWebhookView):
+    pass
+
+
 # Each with the setting that proves who speaks: without it the address does not exist.
 VIEWS: dict[str, tuple[Any, str]] = {
-    "mailgun": (MailgunTrackingWebhookView, "MAILGUN_WEBHOOK_SIGNING_KEY"),
-    "mailgun-inbound": (MailgunInboundWebhookView, "MAILGUN_WEBHOOK_SIGNING_KEY"),
+    "mailgun": (MailgunTracking, "MAILGUN_WEBHOOK_SIGNING_KEY"),
+    "mailgun-inbound": (MailgunInbound, "MAILGUN_WEBHOOK_SIGNING_KEY"),
     "postmark": (PostmarkTrackingWebhookView, "WEBHOOK_SECRET"),
     "postmark-inbound": (PostmarkInboundWebhookView, "WEBHOOK_SECRET"),
 }

@@ -276,6 +276,15 @@ def test_a_complaint_is_a_withdrawal_in_the_ledger(client, recipient):
     assert not Subscription.objects.active().exists()
 
 
+def test_a_signature_needs_no_password_beside_it(client, recipient, settings):
+    """Both services are configured: the password is of the one that signs nothing."""
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": KEY, "WEBHOOK_SECRET": BASIC}
+    assert mailgun(client, recipient, event="delivered").status_code == 200
+    recipient.refresh_from_db()
+    assert recipient.delivered_at is not None
+    assert mailgun(client, recipient, event="delivered", key="another").status_code == 400
+
+
 def test_a_wrong_signature_changes_nothing(client, recipient):
     response = mailgun(client, recipient, key="another", event="complained")
     assert response.status_code == 400
