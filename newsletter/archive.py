@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Q, QuerySet
@@ -13,16 +14,20 @@ from django.utils import translation
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.utils.xmlutils import SimplerXMLGenerator
+from django.views.decorators.http import conditional_page, require_safe
 
 from accounts.models import Language
 from newsletter import markdown
 from newsletter.models import Campaign
+from newsletter.views import speak
 from organizations.letters import absolute
 from organizations.models import Merchant
 
 SHOWN = 50
 PLACE = re.compile(r"[0-9a-f]{12}")
+# What no XML may hold, and a text pasted from a word processor may.
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 FEEDS = {language.value[:2]: language.value for language in Language}
 
 
@@ -48,7 +53,10 @@ def archive_list(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def archive_detail(request: HttpRequest, public_id: str) -> HttpResponse:
-    """One campaign as a page, in the reader's language, from the moment somebody may have received it."""
+    """One campaign as a page, from the moment somebody may have received it: in the reader's language, or for who chose
+    none in that of the letter or the feed which led here.
+    """
+    speak(request, FEEDS.get(request.GET.get("language", ""), translation.get_language()))
     campaigns = Campaign.objects.readable().select_related("merchant", "topic")
     campaign = get_object_or_404(campaigns, public_id=public_id)
     body = mark_safe(markdown.page_html(campaign.body))  # noqa: S308 - made by our own parser, HTML escaped
@@ -58,35 +66,46 @@ def archive_detail(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@conditional_page
 def feed(request: HttpRequest, language: str) -> HttpResponse:
     """The same as Atom, in the language of the address: a feed reader has no preference and no cookie."""
     if language not in FEEDS:
         raise Http404
     with translation.override(FEEDS[language]):
         atom = _atom(address=request.path)
-    return HttpResponse(atom.writeString("utf-8"), content_type=atom.content_type)
+    headers = {"Content-Language": FEEDS[language]}
+    return HttpResponse(atom.writeString("utf-8"), content_type=atom.content_type, headers=headers)
 
 
-def _atom(*, address: str) -> Atom1Feed:
+class WholeAtom(Atom1Feed):
+    """Entries hold the whole text, which is their content and no summary (RFC 4287, 4.1.3)."""
+
+    def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
+        super().add_item_elements(handler, item | {"description": None})
+        handler.addQuickElement("content", item["description"], {"type": "html"})
+
+
+def _atom(*, address: str) -> WholeAtom:
     merchant = Merchant.objects.default()
     name = merchant.name if merchant else "Comptoir"
-    atom = Atom1Feed(
+    atom = WholeAtom(
         title=_("The newsletter of %(merchant)s") % {"merchant": name},
         link=absolute(reverse("newsletter:archive-list")),
         feed_url=absolute(address),
+        feed_guid=absolute(address),
         description="",
         language=translation.get_language(),
         author_name=name,
     )
     for campaign in _published()[:SHOWN]:
-        url = absolute(campaign.get_absolute_url())
+        url = absolute(campaign.address_in_language)
         atom.add_item(
-            title=campaign.subject,
+            title=UNWRITABLE.sub(" ", campaign.subject),
             link=url,
             unique_id=url,
-            description=markdown.page_html(campaign.body),
+            description=UNWRITABLE.sub(" ", markdown.page_html(campaign.body)),
             pubdate=campaign.finished_at,
             updateddate=campaign.finished_at,
-            categories=[campaign.topic.name],
+            categories=[UNWRITABLE.sub(" ", campaign.topic.name)],
         )
     return atom

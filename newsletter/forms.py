@@ -86,7 +86,11 @@ class SubscribeForm(WordedForm):
 
     email = AddressField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     language = forms.ChoiceField(label=_("Language of our messages"), choices=Language.choices)
-    topics = TopicsField(Topic.objects.none(), label=_("What you want to receive"))
+    topics = TopicsField(
+        Topic.objects.none(),
+        label=_("What you want to receive"),
+        error_messages={"required": _("Choose at least one topic.")},
+    )
     website = forms.CharField(
         required=False, widget=forms.TextInput(attrs={"tabindex": "-1", "autocomplete": "off"}), label=""
     )
@@ -181,7 +185,7 @@ class PreferencesForm(WordedForm):
         """What begins and what ends, from what the page showed."""
         cleaned = super().clean() or self.cleaned_data
         topics, had, agreed = (list(cleaned.get(name) or ()) for name in ("topics", "had", "agreed"))
-        cleaned["begun"] = [topic for topic in topics if topic not in had] + agreed
+        cleaned["begun"] = list(dict.fromkeys([topic for topic in topics if topic not in had] + agreed))
         cleaned["ended"] = [topic for topic in had if topic not in topics]
         if set(agreed) - set(topics):
             self.add_error("agreed", _("You agree to a topic that you no longer tick above: choose one or the other."))

@@ -80,7 +80,7 @@ def words_of(*, campaign: Campaign, language: str, token: str = MARK) -> Words:
             "address": campaign.merchant.envelope_lines(language=language),
             "unsubscribe_url": absolute(reverse("newsletter:unsubscribe", args=[token])),
             "preferences_url": absolute(reverse("newsletter:preferences", args=[token])),
-            "archive_url": absolute(campaign.get_absolute_url()) if campaign.is_public else "",
+            "archive_url": absolute(campaign.address_in_language) if campaign.is_public else "",
             "site_url": settings.SITE_URL,
         }
         html = _render("newsletter/emails/letter.html", context)

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from newsletter import sending
-from newsletter.services import campaigns, implied, subscriptions
+from newsletter.services import campaigns, implied, sign_ups
 
 
 @shared_task(name=campaigns.SEND, ignore_result=True)
@@ -32,4 +32,4 @@ def wake(**_: Any) -> None:
 
 @shared_task(name="newsletter.forget_sign_ups", ignore_result=True)
 def forget_sign_ups(**_: Any) -> None:
-    subscriptions.forget_sign_ups()
+    sign_ups.forget_sign_ups()

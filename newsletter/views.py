@@ -10,8 +10,10 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
@@ -25,10 +27,11 @@ from accounts.answers import see_other
 from accounts.models import normalize_email
 from accounts.requests import PersonRequest
 from newsletter.forms import LeaveForm, PreferencesForm, SubscribeForm
-from newsletter.links import Link, link_of
+from newsletter.links import Link, link_of, token_of
 from newsletter.models import Consent, Subscriber, Subscription
-from newsletter.services import measures, subscriptions
-from newsletter.services.subscriptions import SignUpExpired, SignUpOutlived, SignUpUnknown, TooManySignUps, Trace
+from newsletter.services import measures, sign_ups, subscriptions
+from newsletter.services.sign_ups import SignUpExpired, SignUpOutlived, SignUpUnknown, SignUpWithdrawn, TooManySignUps
+from newsletter.services.subscriptions import Trace
 from organizations.models import Customer, Merchant
 
 Channel = Consent.Channel
@@ -59,20 +62,26 @@ def subscribe(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         email = form.cleaned_data["email"]
         if form.is_robot:
-            return see_other(reverse("newsletter:subscribe-sent"))
+            return _sent(request, email)
         if not ratelimit.consume(request, app="newsletter", action="subscribe", config=RATES, key=email):
             return render(request, "429.html", status=429)
         data = {name: form.cleaned_data[name] for name in ("language", "topics", "wording")}
         trace = trace_of(request, Channel.WEB_FORM)
         try:
-            subscriptions.ask_to_subscribe(merchant=merchant, email=email, trace=trace, **data)
+            sign_ups.ask_to_subscribe(merchant=merchant, email=email, trace=trace, **data)
         except TooManySignUps as refusal:
             form.add_error(None, str(refusal))
         else:
-            return see_other(reverse("newsletter:subscribe-sent"))
+            return _sent(request, email)
     form.ask_anew()
     context = {"form": form, "has_topics": form.has_topics}
     return render(request, "newsletter/subscribe.html", context, status=422 if form.is_bound else 200)
+
+
+def _sent(request: HttpRequest, email: str) -> HttpResponse:
+    """The same for all, with what was typed: a letter too few is seen there."""
+    messages.info(request, _("Address typed: %(email)s") % {"email": email})
+    return see_other(reverse("newsletter:subscribe-sent"))
 
 
 @login_not_required
@@ -87,21 +96,21 @@ def subscribe_sent(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The link of a sign-up: GET shows what will be agreed to, POST agrees; then the receipt."""
     try:
-        sign_up = subscriptions.sign_up_of(token=token)
-        _speak(request, sign_up.language)
+        sign_up = sign_ups.sign_up_of(token=token)
+        speak(request, sign_up.language)
         if request.method == "POST":
-            subscriptions.confirm_sign_up(token=token, trace=trace_of(request, Channel.WEB_FORM))
+            sign_ups.confirm_sign_up(token=token, trace=trace_of(request, Channel.WEB_FORM))
             return see_other(request.path)
     except SignUpUnknown as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=404)
-    except (SignUpExpired, SignUpOutlived) as refusal:
+    except (SignUpExpired, SignUpOutlived, SignUpWithdrawn) as refusal:
         return render(request, "newsletter/confirm_refused.html", {"refusal": refusal}, status=410)
-    topics, closed = subscriptions.topics_of(sign_up=sign_up)
+    standing = sign_ups.standing_of(sign_up=sign_up)
     context = {
         "sign_up": sign_up,
         "merchant": sign_up.merchant,
-        "topics": topics,
-        "closed": closed,
+        "standing": standing,
+        "token": token_of(key=standing.subscriber.key) if standing.subscriber else "",
         "words": sign_up.wording.text_in(language=sign_up.language),
     }
     return render(request, "newsletter/confirm.html", context)
@@ -127,6 +136,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         "form": form,
         "history": history,
         "more": more,
+        "can_leave": Subscriber.objects.filter(pk=subscriber.pk).without_refusal().exists(),
     }
     return render(request, "newsletter/preferences.html", context, status=422 if form.is_bound else 200)
 
@@ -138,8 +148,9 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """The link of each message: GET shows one button, POST leaves; the mail program's own POST is answered plainly."""
     link = _link(request, token)
-    is_one_click = request.POST.get("List-Unsubscribe") == "One-Click"
-    form = LeaveForm(request.POST or None)
+    posted = _posted(request)
+    is_one_click = posted is None or posted.get("List-Unsubscribe") == "One-Click"
+    form = LeaveForm(posted or None)
     if request.method == "POST":
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
         trace = trace_of(request, Channel.ONE_CLICK if is_one_click else Channel.LINK)
@@ -210,15 +221,25 @@ def history_of(
     return rows[:SHOWN], rows[SHOWN - 1].pk if len(rows) > SHOWN else None
 
 
+def _posted(request: HttpRequest) -> QueryDict | None:
+    """What a POST says; None when it cannot be read. The link is the proof: nobody stays for how their mail program
+    writes.
+    """
+    try:
+        return request.POST
+    except (BadRequest, SuspiciousOperation, MultiPartParserError):
+        return None
+
+
 def _link(request: HttpRequest, token: str) -> Link:
     link = link_of(token=token)
     if link is None:
         raise Http404
-    _speak(request, link.subscriber.language)
+    speak(request, link.subscriber.language)
     return link
 
 
-def _speak(request: HttpRequest, language: str) -> None:
+def speak(request: HttpRequest, language: str) -> None:
     """In the language of the message, unless the reader chose one."""
     if not request.user.is_authenticated and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         translation.activate(language)
@@ -269,7 +290,9 @@ def _choose(
             subscriber=subscriber, agrees=data["measured"], wording=data["measuring"], language=spoken, trace=trace
         )
     subscriptions.choose_language(subscriber=subscriber, language=data["language"])
-    messages.success(request, _("Your choices are saved, effective at once."))
+    speak(request, data["language"])
+    words = {"merchant": subscriber.merchant.name}
+    messages.success(request, _("Your choices at %(merchant)s are saved and in effect.") % words)
 
 
 def _merchants_of(request: PersonRequest) -> QuerySet[Merchant]:

@@ -171,6 +171,11 @@ class Campaign(models.Model):
         return reverse("newsletter:archive-detail", args=[self.public_id])
 
     @property
+    def address_in_language(self) -> str:
+        """Its page in the language of the moment, whatever the reader's."""
+        return f"{self.get_absolute_url()}?language={(get_language() or '')[:2]}"
+
+    @property
     def subject(self) -> str:
         return in_language(french=self.subject_fr, english=self.subject_en or self.subject_fr)
 

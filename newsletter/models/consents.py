@@ -224,6 +224,11 @@ class Consent(models.Model):
         return f"{self.subscriber} · {self.matter} · {self.get_act_display()} · {self.at:%Y-%m-%d %H:%M}"
 
     @property
+    def words_shown(self) -> str:
+        """What the person read, in the language they read it in; empty where nothing was shown."""
+        return self.wording.text_in(language=self.language) if self.wording else ""
+
+    @property
     def matter(self) -> str:
         """What it is about, in the language of the moment."""
         return self.topic.name if self.topic else self.get_purpose_display()

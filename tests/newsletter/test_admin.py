@@ -21,7 +21,7 @@ from accounts.models import OutgoingMessage, User
 from newsletter.letters import NOBODY, Letters
 from newsletter.links import token_of
 from newsletter.models import Campaign, Consent, Newsletter, Recipient, SignUp, Subscriber, Topic, Wording
-from newsletter.services import campaigns, subscriptions
+from newsletter.services import campaigns, sign_ups, subscriptions
 from organizations.models import Merchant
 from portal.mailers import mailers
 from tests import factories
@@ -336,7 +336,7 @@ def test_the_proof_of_one_address_holds_every_part(agent, consent):
     topic, wording = consent.topic, consent.wording
     asked = {"email": "luc@example.org", "language": "fr-ca", "topics": [topic], "wording": wording}
     trace = subscriptions.Trace(channel=Consent.Channel.WEB_FORM, ip="198.51.100.4", user_agent="Asked with this")
-    subscriptions.ask_to_subscribe(merchant=topic.merchant, trace=trace, **asked)
+    sign_ups.ask_to_subscribe(merchant=topic.merchant, trace=trace, **asked)
     imported = {"channel": "import", "source": "Carte signée", "wording": None, "language": ""}
     written = timezone.now() - timedelta(days=400)
     factories.ConsentFactory(topic=topic, subscriber=consent.subscriber, at=written, **imported)

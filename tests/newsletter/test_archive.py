@@ -8,6 +8,7 @@ from email import message_from_bytes, policy
 from xml.etree import ElementTree as ET
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -108,8 +109,36 @@ def test_a_feed_is_atom_with_whole_addresses_in_the_language_of_its_own(client, 
     assert address in {link.get("href").removeprefix("http://localhost:8000") for link in root.iter(f"{ATOM}link")}
     entry = root.find(f"{ATOM}entry")
     assert entry.find(f"{ATOM}title").text == title
-    assert entry.find(f"{ATOM}link").get("href") == f"http://localhost:8000{sent.get_absolute_url()}"
-    assert ("moitié prix" if language == "fr" else "half price") in entry.find(f"{ATOM}summary").text
+    link = entry.find(f"{ATOM}link").get("href").removeprefix("http://localhost:8000")
+    assert link.startswith(sent.get_absolute_url())
+    assert title in client.get(link).text
+    words = entry.find(f"{ATOM}content")
+    assert words.get("type") == "html"
+    assert ("moitié prix" if language == "fr" else "half price") in words.text
+    assert response.headers["Content-Language"] == f"{language}-ca"
+    # Two feeds are two, and so are their entries; asked again, nothing is sent twice.
+    assert root.find(f"{ATOM}id").text.endswith(address)
+    assert entry.find(f"{ATOM}id").text.endswith(link)
+    assert client.get(address, headers={"if-none-match": response.headers["ETag"]}).status_code == 304
+
+
+def test_a_sign_no_xml_may_hold_does_not_silence_the_feed(client, sent):
+    """A word processor leaves some in what is pasted."""
+    Campaign.objects.update(status="draft", started_at=None, finished_at=None)
+    Campaign.objects.update(subject_fr="Nacelles\x0b à moitié", body_fr="Bonjour\x0bvous")
+    now = timezone.now()
+    Campaign.objects.update(status="sent", started_at=now, finished_at=now)
+    root = ET.fromstring(client.get(reverse("newsletter:feed", args=["fr"])).content)
+    assert root.find(f"{ATOM}entry").find(f"{ATOM}title").text == "Nacelles  à moitié"
+
+
+def test_the_page_of_a_letter_speaks_its_language_to_who_chose_none(client, sent):
+    page = client.get(sent.get_absolute_url(), {"language": "en"})
+    assert sent.subject_en in page.text
+    assert '<html lang="en-CA">' in page.text
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "fr-ca"
+    assert sent.subject_fr in client.get(sent.get_absolute_url(), {"language": "en"}).text
+    assert client.get(sent.get_absolute_url(), {"language": "xx"}).status_code == 200
 
 
 def test_the_archive_names_the_feed_of_its_language(client, sent):

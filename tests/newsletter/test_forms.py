@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm
 
 from accounts.models import User
 from newsletter.models import Consent, SignUp, Subscriber, Topic, Wording
-from newsletter.services import subscriptions
+from newsletter.services import sign_ups
 from tests import factories
 from tests.newsletter.posting import filled
 
@@ -37,7 +37,7 @@ def test_a_refused_sign_up_shows_the_new_words_and_asks_for_a_new_yes(client, to
 
 
 def test_a_sign_up_refused_by_its_service_shows_the_new_words_too(client, topic, monkeypatch):
-    monkeypatch.setattr(subscriptions, "MOST_WAITING", 0)
+    monkeypatch.setattr(sign_ups, "MOST_WAITING", 0)
     subscribe = reverse("newsletter:subscribe")
     form = filled(client.get(subscribe).text, having="email", email=["luc@example.org"], topics=[topic.pk])
     new = replace(topic)

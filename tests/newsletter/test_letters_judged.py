@@ -21,7 +21,7 @@ from accounts.models import OutgoingMessage
 from newsletter.letters import Letters
 from newsletter.models import Campaign, Topic
 from newsletter.review import blocking_problems
-from newsletter.services import campaigns, subscriptions
+from newsletter.services import campaigns, sign_ups
 from newsletter.services.desk import tell_desk
 from newsletter.services.subscriptions import Trace
 from tests import factories
@@ -81,7 +81,7 @@ def test_a_spam_filter_takes_it(campaign, language):
 
 
 def confirmation(campaign: Campaign, language: str) -> None:
-    subscriptions.ask_to_subscribe(
+    sign_ups.ask_to_subscribe(
         merchant=campaign.merchant,
         email="luc@example.org",
         trace=Trace(channel="web_form"),

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import OutgoingMessage
 from newsletter.models import Consent, Recipient, SignUp, Subscriber, Subscription, Topic, Wording
-from newsletter.services import subscriptions
-from newsletter.services.subscriptions import EvidenceMissing, SignUpExpired, SignUpUnknown, Trace
+from newsletter.services import sign_ups, subscriptions
+from newsletter.services.sign_ups import SignUpExpired, SignUpUnknown, SignUpWithdrawn
+from newsletter.services.subscriptions import EvidenceMissing, NothingToRefuse, Trace
 from tests import factories
 from tests.newsletter.measuring import choose, measure
 
@@ -22,7 +23,7 @@ LINK = Trace(channel=Channel.LINK)
 
 
 def ask(topic: Topic, email: str = "Luc@Example.org", language: str = "fr-ca") -> None:
-    subscriptions.ask_to_subscribe(
+    sign_ups.ask_to_subscribe(
         merchant=topic.merchant,
         email=email,
         language=language,
@@ -47,7 +48,7 @@ def test_nothing_is_agreed_to_before_the_link_is_confirmed(topic):
 
 def test_a_confirmed_link_is_an_express_consent_with_all_its_proof(topic):
     ask(topic)
-    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM._replace(ip="203.0.113.9"))
+    sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM._replace(ip="203.0.113.9"))
     line = Consent.objects.get()
     assert (line.subscriber.email, line.topic, line.act, line.kind) == ("luc@example.org", topic, "given", "express")
     assert (line.wording, line.language, line.ip, line.user_agent) == (
@@ -65,8 +66,39 @@ def test_a_second_click_adds_no_line(topic):
     ask(topic)
     token = token_mailed()
     for _click in range(2):
-        subscriptions.confirm_sign_up(token=token, trace=FORM)
+        sign_ups.confirm_sign_up(token=token, trace=FORM)
     assert Consent.objects.count() == 1
+
+
+def test_other_choices_get_another_link_and_three_links_are_enough(topic, today, time_machine):
+    """Who ticked the wrong topic, or took the other language, corrects it at once; a robot gains nothing."""
+    for language in ("fr-ca", "en-ca", "en-ca", "fr-ca", "en-ca", "fr-ca"):
+        ask(topic, language=language)
+    assert [sign_up.language for sign_up in SignUp.objects.order_by("pk")] == ["fr-ca", "en-ca", "fr-ca"]
+    assert OutgoingMessage.objects.count() == 3
+
+
+def test_a_no_said_after_the_link_was_sent_is_the_last_word(topic, today, time_machine):
+    ask(topic)
+    subscriber = sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
+    time_machine.move_to(today + timedelta(minutes=11))
+    ask(topic)
+    time_machine.move_to(today + timedelta(minutes=12))
+    subscriptions.leave(subscriber=subscriber, trace=LINK)
+    with pytest.raises(SignUpWithdrawn):
+        sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
+    assert not Subscription.objects.active().exists()
+    time_machine.move_to(today + timedelta(minutes=30))
+    ask(topic)
+    sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
+    assert Subscription.objects.active().exists()
+
+
+def test_without_a_topic_there_is_nothing_to_refuse_and_it_is_said(topic):
+    bare = factories.MerchantFactory()
+    with pytest.raises(NothingToRefuse):
+        subscriptions.note_refusal(merchant=bare, email="luc@example.org", trace=LINK)
+    assert not Subscriber.objects.exists()
 
 
 def test_an_address_is_not_mailed_link_after_link(topic, today, time_machine):
@@ -80,20 +112,20 @@ def test_an_address_is_not_mailed_link_after_link(topic, today, time_machine):
 
 def test_a_link_that_is_forged_or_old_opens_nothing(topic, today, time_machine):
     with pytest.raises(SignUpUnknown):
-        subscriptions.confirm_sign_up(token="forged", trace=FORM)
+        sign_ups.confirm_sign_up(token="forged", trace=FORM)
     ask(topic)
-    time_machine.move_to(today + subscriptions.LASTS)
+    time_machine.move_to(today + sign_ups.LASTS)
     with pytest.raises(SignUpExpired):
-        subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+        sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
     assert not Consent.objects.exists()
 
 
 def test_what_nobody_confirmed_is_destroyed(topic, today, time_machine):
     ask(topic)
     ask(topic, "confirme@example.org")
-    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
     time_machine.move_to(today + timedelta(days=8))
-    assert subscriptions.forget_sign_ups() == 1
+    assert sign_ups.forget_sign_ups() == 1
     assert SignUp.objects.get().email == "confirme@example.org"
 
 
@@ -110,11 +142,11 @@ def test_leaving_withdraws_every_topic_even_those_never_subscribed_to(topic):
 
 def test_resubscribing_is_a_new_consent_and_ends_a_suppression(topic):
     ask(topic)
-    subscriber = subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    subscriber = sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
     subscriptions.leave(subscriber=subscriber, trace=LINK)
     Subscriber.objects.update(suppressed_at=timezone.now(), suppressed_for="complaint")
     ask(topic)
-    subscriptions.confirm_sign_up(token=token_mailed(), trace=FORM)
+    sign_ups.confirm_sign_up(token=token_mailed(), trace=FORM)
     assert list(Consent.objects.order_by("pk").values_list("act", flat=True)) == ["given", "withdrawn", "given"]
     assert Subscription.objects.active().exists()
     assert Subscriber.objects.get().suppressed_at is None

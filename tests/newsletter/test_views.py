@@ -14,8 +14,9 @@ from accounts.models import OutgoingMessage, User
 from newsletter import views
 from newsletter.links import token_of
 from newsletter.models import Consent, SignUp, Subscriber, Subscription, Topic, Wording
-from newsletter.services import subscriptions
-from newsletter.services.subscriptions import LASTS, MOST_WAITING, TooManySignUps, Trace
+from newsletter.services import sign_ups, subscriptions
+from newsletter.services.sign_ups import LASTS, MOST_WAITING, TooManySignUps
+from newsletter.services.subscriptions import Trace
 from tests import factories
 from tests.newsletter.posting import filled
 from tests.test_access import ROUTES
@@ -147,8 +148,10 @@ def test_the_answer_is_the_same_whoever_has_the_address(client, topic, subscribe
     answers = []
     for email in ("inconnu@example.org", subscriber.email):
         response = client.post(reverse("newsletter:subscribe"), typed(topic, email=email))
-        page = client.get(response.url).content.decode()
-        answers.append((response.status_code, response.url, re.sub(r'(?<=csrfmiddlewaretoken" value=")\w+', "", page)))
+        page = client.get(response.url).text
+        assert f"Adresse saisie\xa0: {email}" in page
+        page = re.sub(r'(?<=csrfmiddlewaretoken" value=")\w+', "", page.replace(email, ""))
+        answers.append((response.status_code, response.url, page))
     assert answers[0] == answers[1]
     assert {message.recipient for message in OutgoingMessage.objects.all()} == {"inconnu@example.org", subscriber.email}
 
@@ -214,7 +217,7 @@ def test_a_robot_with_ten_thousand_addresses_sends_few_mails_and_a_visitor_is_to
     for n in range(10_000):
         trace = Trace(channel=Consent.Channel.WEB_FORM, ip=f"198.51.{n // 250}.{n % 250}")
         try:
-            subscriptions.ask_to_subscribe(email=f"r{n}@example.org", trace=trace, **asked)
+            sign_ups.ask_to_subscribe(email=f"r{n}@example.org", trace=trace, **asked)
         except TooManySignUps:
             refused += 1
     assert SignUp.objects.count() == OutgoingMessage.objects.count() == MOST_WAITING == 10_000 - refused
@@ -300,6 +303,54 @@ def test_the_mail_program_s_own_post_needs_no_cookie_and_is_answered_plainly(sub
     assert again.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/x-www-form-urlencoded; charset=us-ascii",
+        "application/x-www-form-urlencoded; charset=iso-8859-1",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "application/json",
+        "text/plain; charset=utf-8",
+    ],
+)
+def test_however_a_mail_program_writes_its_post_the_link_is_enough(topic, subscriber, kind):
+    program = Client(enforce_csrf_checks=True)
+    answer = program.post(address("unsubscribe", subscriber), "List-Unsubscribe=One-Click", content_type=kind)
+    assert answer.status_code in {200, 303}
+    assert not Subscription.objects.active().exists()
+
+
+def test_a_post_of_too_much_leaves_too(topic, subscriber):
+    many = "&".join(f"f{n}=" for n in range(2000))
+    kind = "application/x-www-form-urlencoded"
+    answer = Client(enforce_csrf_checks=True).post(address("unsubscribe", subscriber), many, content_type=kind)
+    assert answer.status_code == 200
+    assert not Subscription.objects.active().exists()
+
+
+def test_the_receipt_of_a_link_says_where_its_reader_stands_today(client, topic, subscriber):
+    other = factories.TopicFactory(merchant=topic.merchant, slug="autre", name_fr="Cours de conduite")
+    client.post(reverse("newsletter:subscribe"), typed(topic, topics=[topic.pk, other.pk]))
+    link = re.search(r"(/newsletter/confirm/[^/\s]+/)", OutgoingMessage.objects.get().text)[1]
+    asked = client.get(link).text
+    assert "Appuyez sur le bouton" in asked
+    assert topic.merchant.address_line1 in asked  # who asks for a consent says where they are
+    client.post(link)
+    luc = Subscriber.objects.get(email="luc@example.org")
+    receipt = client.get(link).text
+    assert "Vous êtes abonné" in receipt
+    assert address("preferences", luc) in receipt
+    trace = Trace(channel=Consent.Channel.PREFERENCES)
+    no = {"begun": [], "wording": None, "language": "fr-ca", "trace": trace}
+    subscriptions.choose_topics(subscriber=luc, ended=[other], **no)
+    assert "Vous ne le recevez plus." in client.get(link).text
+    subscriptions.leave(subscriber=luc, trace=trace)
+    receipt = client.get(link).text
+    assert "Vous êtes désabonné" in receipt
+    assert "Vous êtes abonné" not in receipt
+
+
 @pytest.mark.parametrize("token", ["forged", "0" * 32, "a" * 31, f"{'0' * 32}-1"])
 def test_a_link_that_never_was_ours_is_not_found(client, topic, token):
     for name in ("preferences", "unsubscribe", "confirm"):
@@ -360,7 +411,9 @@ def test_one_s_history_goes_on_to_the_first_consent_of_all(client, topic, subscr
     where, shown = start, []
     for _page in range(3):
         text = client.get(where).text
-        shown.append((text.count("Retiré"), text.count("Consentement exprès"), text.count("libellé, version 1")))
+        shown.append(
+            (text.count("Retiré"), text.count("Consentement exprès"), text.count("Ce qui a été accepté, version 1"))
+        )
         where = start + next(iter(re.findall(r'href="(\?after=\d+)#consents"', text)), "")
     assert shown == [(2, 0, 0), (2, 0, 0), (0, 1, 1)]
     assert 'rel="next"' not in text

@@ -192,7 +192,7 @@ def test_who_agreed_may_take_it_back_after_the_merchant_stopped_measuring(client
     client.post(page, form)
     bought.refresh_from_db()
     assert bought.measured_at is None
-    assert ASKED not in client.get(page).text
+    assert 'name="measured"' not in client.get(page).text
 
 
 def test_the_form_at_the_foot_of_a_page_never_asks_for_it(client, topic):
@@ -202,3 +202,20 @@ def test_the_form_at_the_foot_of_a_page_never_asks_for_it(client, topic):
         assert "J’accepte de recevoir" in shown
         assert ASKED not in shown
         assert 'name="measured"' not in shown
+
+
+def test_agreeing_twice_on_one_form_is_one_line(client, bought, page):
+    """A form that says nothing of what was held before."""
+    form = filled(client.get(page).text, having="wording") | {"topics": [1], "agreed": [1]}
+    topic = bought.subscriptions.get().topic_id
+    form |= {"topics": [topic], "agreed": [topic]}
+    form.pop("had")
+    client.post(page, form)
+    assert Consent.objects.filter(subscriber=bought, kind="express").count() == 1
+
+
+def test_the_answer_speaks_the_language_that_was_chosen(client, bought):
+    page = reverse("newsletter:preferences", args=[bought.key.hex])
+    form = filled(client.get(page).text, having="wording") | {"language": "en-ca"}
+    answer = client.post(page, form, follow=True).text
+    assert f"Your choices at {bought.merchant.name} are saved and in effect." in answer
