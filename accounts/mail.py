@@ -30,6 +30,8 @@ ACCEPTED, PERMANENT = range(200, 300), range(500, 600)
 # correct. Unless this mail is too large.
 ENVELOPE: tuple[Container[int], ...] = ({TOO_LARGE}, PERMANENT)
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+# Long headers stay as they are: folded anew, the address of List-Unsubscribe would be encoded and nobody would find it.
+AS_WRITTEN = policy.SMTP.clone(refold_source="none")
 _kept = threading.local()
 
 
@@ -44,7 +46,7 @@ class Ready:
     def recipients(self) -> list[str]:
         return self.to
 
-    def message(self, *, policy: policy.Policy[Any] = policy.SMTP) -> Message:
+    def message(self, *, policy: policy.Policy[Any] = AS_WRITTEN) -> Message:
         return message_from_bytes(self.content, policy=policy)
 
 

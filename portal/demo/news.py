@@ -26,8 +26,8 @@ TOPICS = {
 }  # fmt: skip
 PAST_FR = """Bonjour,
 
-Novembre est le mois des nacelles : **moitié prix** sur toutes les locations d’une semaine ou plus, dans nos trois
-succursales.
+Novembre est le mois des nacelles : **moitié prix** sur toutes les locations d’une semaine ou plus, dans toutes
+nos succursales.
 
 - Nacelle articulée de 60 pi : 1 150 $ la semaine
 - Plateforme à ciseaux de 26 pi : 310 $ la semaine
@@ -40,7 +40,7 @@ Nos chaufferettes au propane sont arrivées. Quantités limitées.
 """
 PAST_EN = """Hello,
 
-November is lift month: **half price** on every rental of a week or more, at all three branches.
+November is lift month: **half price** on every rental of a week or more, at all our branches.
 
 - 60 ft articulated lift: $1,150 a week
 - 26 ft scissor lift: $310 a week

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def test_a_demo_shows_a_message_with_links_one_can_follow(client, demo, boreal):
     assert f'href="{LINK}"' in page
     assert "<b>" not in page.split('class="section prose"')[1].split("</section>")[0]
     assert "Boréal" in page
+
+
+def test_a_file_of_a_letter_keeps_its_headers_as_they_were_written(campaign_sent, tmp_path):
+    """Folded anew, the address to leave by would be encoded, and no mail program would find it."""
+    content = next((tmp_path / "mail").glob("*-n*.eml")).read_bytes().replace(b"\r\n", b"\n")
+    assert re.search(
+        rb"^List-Unsubscribe: <http://localhost:8000/newsletter/unsubscribe/[^>]+>,\n <mailto:", content, re.MULTILINE
+    )
 
 
 def test_an_empty_demo_says_what_will_show_here(client, demo, boreal):
