@@ -103,7 +103,7 @@ def import_page(page: MerchantScopedAdmin, request: HttpRequest) -> HttpResponse
         "refusal": refusal,
         "names": NAMES,
         "bases": ", ".join(BASES),
-        "topics": Topic.objects.filter(merchant__in=served_merchants(request)).order_by("merchant__name", "pk"),
+        "topics": Topic.objects.offered().filter(merchant__in=served_merchants(request)).order_by("merchant__name", "pk"),
     }
     return _page(page, request, "admin/newsletter/import.html", context, is_refused=request.method == "POST")
 
@@ -113,7 +113,7 @@ def _confirmed(page: MerchantScopedAdmin, request: HttpRequest, form: ConfirmedF
     given = {"merchant": form.merchant, "content": content}
     try:
         done = imports.import_consents(
-            **given, seen=form.cleaned_data["seen"], leaves_out=form.cleaned_data["leaves_out"]
+            **given, seen=form.cleaned_data["seen"], leaves_out=form.cleaned_data["leaves_out"], by=agent(request)
         )
     except Refusal as refusal:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,9 @@ from organizations.loader.reading import Flaw
 from organizations.loader.staging import Counts, Import, execute, lock_key, value_of
 from organizations.models import Merchant
 from organizations.refusals import Refusal
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class ImportUnderWay(Refusal):
@@ -68,8 +72,8 @@ def foresee(*, merchant: Merchant, content: bytes) -> Foreseen:
         return _load(merchant, content, is_dry_run=True)
 
 
-def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out: bool) -> Foreseen:
-    """Write what was foreseen and `seen`; whoever left meanwhile stays out all the same.
+def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out: bool, by: User) -> Foreseen:
+    """Write what was foreseen and `seen`, in the name of who confirms it; whoever left meanwhile stays out all the same.
 
     Raises what `foresee` does, FileChanged, LinesLeft, NothingNew.
     """
@@ -81,15 +85,15 @@ def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out
             raise LinesLeft
         if not foreseen.new:
             raise NothingNew
-        return _load(merchant, content, is_dry_run=False)
+        return _load(merchant, content, is_dry_run=False, by=by)
 
 
-def _load(merchant: Merchant, content: bytes, *, is_dry_run: bool) -> Foreseen:
+def _load(merchant: Merchant, content: bytes, *, is_dry_run: bool, by: User | None = None) -> Foreseen:
     foreseen = Foreseen()
     with NamedTemporaryFile() as file:  # the reader of every import reads a file; this one ends with the request
         file.write(content)
         file.flush()
-        run = Import(path=Path(file.name), merchant=merchant, rejects=foreseen, is_dry_run=is_dry_run)
+        run = Import(path=Path(file.name), merchant=merchant, rejects=foreseen, is_dry_run=is_dry_run, by=by)
         foreseen.counts = load_subscribers(run=run)
     foreseen.flaws.sort(key=lambda flaw: (flaw.line, flaw.column, flaw.code))
     return foreseen
