@@ -9,12 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Language
+from newsletter.models import Consent
 from organizations.loader import shapes, staging
 from organizations.loader.reading import Column, Source
 from organizations.loader.staging import Counts, Import, execute, value_of
 
 # What was agreed to, and how long it lasts (Loi canadienne anti-pourriel, 10).
-BASES = ("express", "purchase", "inquiry")
+BASES = (Consent.Kind.EXPRESS.value, *Consent.Basis.values)
 COLUMNS = (
     Column("email", shapes.email(is_required=True)),
     Column("language", shapes.renamed(among={"fr": Language.FRENCH.value, "en": Language.ENGLISH.value})),

@@ -63,6 +63,7 @@ def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path)
     # By the clock of the database, which nobody stopped.
     assert abs(luc.recorded_at - begun) < timedelta(hours=1)
     assert (anne.kind, anne.expires_at.date()) == ("implied", date(2028, 2, 1))
+    assert (luc.basis, anne.basis, luc.by, anne.by) == (None, Consent.Basis.PURCHASE, None, None)
     assert Subscription.objects.active().count() == 2
     assert not OutgoingMessage.objects.exists()
 
