@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.loader.subscribers import load_subscribers
-from organizations.loader.reading import Flaw
+from newsletter.loader.subscribers import COLUMNS, load_subscribers
+from organizations.loader.reading import Flaw, Source
 from organizations.loader.staging import Counts, Import, execute, lock_key, value_of
 from organizations.models import Merchant
 from organizations.refusals import Refusal
@@ -49,6 +49,7 @@ class Foreseen:
 
     def __init__(self) -> None:
         self.flaws: list[Flaw] = []
+        self.whose: dict[int, str] = {}  # the address of a refused line, as written
         self.counts = Counts()
 
     def add(self, flaw: Flaw) -> None:
@@ -95,8 +96,19 @@ def _load(merchant: Merchant, content: bytes, *, is_dry_run: bool, by: User | No
         file.flush()
         run = Import(path=Path(file.name), merchant=merchant, rejects=foreseen, is_dry_run=is_dry_run, by=by)
         foreseen.counts = load_subscribers(run=run)
+        if is_dry_run:
+            foreseen.whose = _addresses(run.path, lines={flaw.line for flaw in foreseen.flaws})
     foreseen.flaws.sort(key=lambda flaw: (flaw.line, flaw.column, flaw.code))
     return foreseen
+
+
+def _addresses(path: Path, *, lines: set[int]) -> dict[int, str]:
+    """A flaw keeps the cell that is wrong, and an empty one does not tell whose it is."""
+    if not lines:
+        return {}
+    source = Source(path, COLUMNS)
+    pick = source.pick(COLUMNS[:1])
+    return {line: pick(cells).strip() for line, cells in source.records(flaws=[]) if line in lines}
 
 
 @contextmanager

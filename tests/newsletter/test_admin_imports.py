@@ -55,7 +55,7 @@ def test_a_file_says_what_it_would_do_and_does_nothing(agent, topic):
     response = send(agent, topic, MIXED)
     assert response.status_code == 200
     assert "2 lignes ne peuvent être retenues" in response.text
-    for part in ("evidence", "La valeur est vide", "inconnu", "Inscrire 1 consentement"):
+    for part in ("anne@example.org", "evidence", "La valeur est vide", "inconnu", "Inscrire 1 consentement"):
         assert part in response.text, part
     assert not Subscriber.objects.exists()
 
@@ -70,6 +70,16 @@ def test_confirmed_it_is_done_once_and_nobody_is_mailed(agent, topic):
     assert Consent.objects.count() == 1
     assert not OutgoingMessage.objects.exists()
     assert "ne dit rien de nouveau" in send(agent, topic, GOOD).text
+
+
+def test_a_file_of_which_no_line_can_be_taken_does_not_say_that_it_is_known_already(agent, topic):
+    refused = HEADER + "anne@example.org,en,offres,express,2025-01-15,\n"
+    shown = send(agent, topic, refused).text
+    assert "Aucune ligne ne peut être retenue" in shown
+    assert "ne dit rien de nouveau" not in shown
+    agent.post(PAGE, filled(send(agent, topic, GOOD).text, having="content"))
+    shown = send(agent, topic, GOOD + "anne@example.org,en,offres,express,2025-01-15,\n").text
+    assert "ne dit rien de nouveau" in shown
 
 
 def test_the_ledger_says_who_confirmed_it(agent, topic, sam):
