@@ -1,4 +1,4 @@
-"""What somebody says to an agent, typed into a form: a consent, that they leave, a refusal. Pages are in subscribers."""
+"""What somebody says to an agent, typed into a form: a consent, a refusal. Its pages are in subscribers."""
 
 from __future__ import annotations
 

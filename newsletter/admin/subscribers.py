@@ -51,18 +51,18 @@ class StateFilter(ChoiceFilter):
 
 @admin.register(Subscriber)
 class SubscriberAdmin(MerchantScopedAdmin):
-    list_display = ("email", "merchant", "language", "state", "known")
+    list_display = ("email", "merchant", "language", "standing", "known")
     list_select_related = ("merchant",)
     list_filter = (StateFilter,)
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("email",)
     search_help_text = gettext_lazy("E-mail address, or the subject of an unsubscribe message")
-    fields = ("email", "merchant", "language", "known", "state", "soft_bounces", "measured")
+    fields = ("email", "merchant", "language", "known", "standing", "soft_bounces", "measured")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """With what `state` says, asked for the rows of the page alone."""
+        """With what `standing` says, asked for the rows of the page alone."""
         left = Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False).order_by("-left_at")
         rows = super().get_queryset(request)
         return rows.annotate(is_in_force=_in_force(), left_at=Subquery(left.values("left_at")[:1]))
@@ -76,7 +76,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
         return (queryset.filter(email__startswith=term) if term else queryset), False
 
     @admin.display(description=gettext_lazy("status"))
-    def state(self, subscriber: Any) -> str:
+    def standing(self, subscriber: Any) -> str:
         if subscriber.suppressed_at is not None:
             return f"{subscriber.get_suppressed_for_display()} · {iso_moment(subscriber.suppressed_at)}"
         if subscriber.is_in_force:
@@ -175,11 +175,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
         return self.act_page(
             request,
             title=_("Unsubscribe %(email)s") % {"email": subscriber.email},
-            lead=[
-                _(
-                    "From every topic, effective at once. No file and no purchase brings them back: only what they ask for."
-                )
-            ],
+            lead=[_("From every topic, effective at once. They come back only if they ask for it.")],
             form=form,
             submit=_("Unsubscribe this person"),
             back=back,

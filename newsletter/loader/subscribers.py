@@ -143,7 +143,7 @@ def _rows(*, run: Import, source: Source) -> Iterator[Sequence[object]]:
 
 
 def _judge(*, run: Import) -> None:
-    """Refuse everyone who left or cannot be reached, repeats, topics that take no such consent, days to come or past."""
+    """Refuse who left or cannot be reached, repeats, what a topic does not take, days to come, ended consents."""
     staging.reject_where(
         table="import_consent",
         column="email",

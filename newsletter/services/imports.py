@@ -74,7 +74,7 @@ def foresee(*, merchant: Merchant, content: bytes) -> Foreseen:
 
 
 def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out: bool, by: User) -> Foreseen:
-    """Write what was foreseen and `seen`, in the name of who confirms it; whoever left meanwhile stays out all the same.
+    """Write what was foreseen and `seen`, in the name of who confirms; whoever left meanwhile stays out all the same.
 
     Raises what `foresee` does, FileChanged, LinesLeft, NothingNew.
     """

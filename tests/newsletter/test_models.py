@@ -235,7 +235,7 @@ def test_who_is_measured_follows_from_the_ledger_alone(consent):
     assert Subscription.objects.values().get() == before
 
 
-def test_a_consent_and_a_sign_up_are_named_by_the_clock_of_québec(topic):
+def test_a_consent_and_a_sign_up_are_named_in_local_time(topic):
     written = datetime(2026, 7, 2, 1, 30, tzinfo=UTC)
     line = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), at=written)
     assert str(line).endswith(" · 2026-07-01 21:30")

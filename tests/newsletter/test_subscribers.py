@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -58,6 +59,12 @@ def test_the_state_says_who_left_who_may_be_written_to_and_of_whom_nothing_is_in
     assert STATES[name] in agent.get(page("subscriber_change", people[name].pk)).text
     for other in set(STATES.values()) - {STATES[name]}:
         assert other not in listed, other
+
+
+def test_a_long_state_goes_on_a_second_line_on_a_phone(agent, people):
+    listed = agent.get(page("subscriber_changelist"), {"q": "agrees@"}).text
+    assert re.search(r'<td data-label="État"><span>Peut recevoir', listed)
+    assert re.search(r'<td data-label="Langue" class="whole">', listed)
 
 
 @pytest.mark.parametrize(
