@@ -11,9 +11,11 @@ from organizations.models import Merchant
 COLUMNS = (
     *("id", "merchant", "email", "topic", "act", "kind", "at", "recorded_at", "channel", "wording_version", "wording"),
     *("language", "ip", "user_agent", "asked_at", "asked_ip", "asked_user_agent", "by", "source", "expires_at"),
-    *("reason", "purpose"),
+    *("reason", "purpose", "basis"),
 )
 PIECE = 2000
+# Without it, Excel reads the accents of UTF-8 as something else.
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # What a spreadsheet would take for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -28,7 +30,7 @@ class _Line:
 def ledger_rows(*, merchants: Iterable[Merchant]) -> Iterator[str]:
     """Lines of CSV: the header, then one a consent or withdrawal."""
     writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
+    yield BOM + writer.writerow(COLUMNS)
     lines = Consent.objects.filter(subscriber__merchant__in=list(merchants)).order_by("pk")
     lines = lines.select_related("subscriber__merchant", "topic", "wording", "sign_up", "by")
     for line in lines.iterator(chunk_size=PIECE):
@@ -60,6 +62,7 @@ def _cells(line: Consent) -> tuple[object, ...]:
         line.expires_at.isoformat() if line.expires_at else "",
         line.reason,
         line.purpose,
+        line.basis or "",
     )
 
 

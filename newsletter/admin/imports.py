@@ -103,7 +103,9 @@ def import_page(page: MerchantScopedAdmin, request: HttpRequest) -> HttpResponse
         "refusal": refusal,
         "names": NAMES,
         "bases": ", ".join(BASES),
-        "topics": Topic.objects.filter(merchant__in=served_merchants(request)).order_by("merchant__name", "pk"),
+        "topics": Topic.objects.offered()
+        .filter(merchant__in=served_merchants(request))
+        .order_by("merchant__name", "pk"),
     }
     return _page(page, request, "admin/newsletter/import.html", context, is_refused=request.method == "POST")
 
@@ -113,7 +115,7 @@ def _confirmed(page: MerchantScopedAdmin, request: HttpRequest, form: ConfirmedF
     given = {"merchant": form.merchant, "content": content}
     try:
         done = imports.import_consents(
-            **given, seen=form.cleaned_data["seen"], leaves_out=form.cleaned_data["leaves_out"]
+            **given, seen=form.cleaned_data["seen"], leaves_out=form.cleaned_data["leaves_out"], by=agent(request)
         )
     except Refusal as refusal:
         try:
@@ -140,7 +142,11 @@ def _read(
     """The page that says what the file would do, and carries it until that is confirmed."""
     carried = [agent(request).pk, merchant.pk, content.decode("utf-8-sig")]
     refused = [
-        (flaw.line, flaw.column, flaw.value, reasons.sentence(code=flaw.code, known=flaw.known))
+        (
+            flaw,
+            "" if flaw.column == "email" else foreseen.whose.get(flaw.line, ""),
+            reasons.sentence(code=flaw.code, known=flaw.known),
+        )
         for flaw in foreseen.flaws[:SHOWN]
     ]
     context = {

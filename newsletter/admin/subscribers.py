@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -17,129 +15,57 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.answers import see_other
-from accounts.formats import iso_moment
-from accounts.models import Language, normalize_email
+from accounts.formats import iso_date, iso_moment
+from accounts.models import normalize_email
 from newsletter.admin.imports import import_page
+from newsletter.admin.spoken import RefusalForm, SpokenConsentForm, WithdrawalForm
 from newsletter.export import ledger_rows
-from newsletter.forms import AddressField
 from newsletter.links import TOKEN, link_of
-from newsletter.models import Consent, Subscriber, Topic, Wording
+from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import Trace, wording_of
+from newsletter.services.subscriptions import Trace
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
-from organizations.models import Merchant
 from organizations.refusals import Refusal
 
-ORAL = (Consent.Channel.COUNTER, Consent.Channel.PHONE)
 
+class StateFilter(ChoiceFilter):
+    title = gettext_lazy("status")
+    parameter_name = "state"
+    options = [
+        ("in_force", gettext_lazy("Consent in force")),
+        ("left", gettext_lazy("Unsubscribed")),
+        ("suppressed", gettext_lazy("Suppressed")),
+    ]
 
-class SpokenConsentForm(forms.Form):
-    """What somebody said to an agent."""
-
-    data: Any  # of a request: what a browser sends, several values a name
-
-    topics = forms.ModelMultipleChoiceField(
-        Topic.objects.none(), label=gettext_lazy("Topics"), widget=forms.CheckboxSelectMultiple
-    )
-    email = AddressField(label=gettext_lazy("E-mail"), max_length=254)
-    language = forms.ChoiceField(
-        label=gettext_lazy("Language"),
-        choices=Language.choices,
-        help_text=gettext_lazy("That of the words you read, and of the messages."),
-    )
-    channel = forms.ChoiceField(label=gettext_lazy("How"), choices=[(channel.value, channel.label) for channel in ORAL])
-    source = forms.CharField(
-        label=gettext_lazy("Evidence"),
-        max_length=300,
-        help_text=gettext_lazy("What was said, when, and where it is kept: a call, a signed card."),
-    )
-
-    wordings = forms.ModelMultipleChoiceField(Wording.objects.none(), widget=forms.MultipleHiddenInput, required=False)
-
-    def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
-        super().__init__(data)
-        merchants = served_merchants(request)
-        fields: Any = self.fields
-        fields["topics"].queryset = Topic.objects.offered().filter(merchant__in=merchants)
-        fields["wordings"].queryset = Wording.objects.filter(merchant__in=merchants, purpose=Wording.Purpose.NEWS)
-        found = (wording_of(merchant=merchant) for merchant in merchants)
-        self.shown = [wording for wording in found if wording is not None]
-        self.initial["wordings"] = [wording.pk for wording in self.shown]
-
-    def ask_anew(self) -> None:
-        """Before it is shown again, refused: it carries the words that it shows. The topics of a merchant whose words
-        were replaced meanwhile are no longer ticked, because nobody has heard the new ones.
-        """
-        if not self.is_bound:
-            return
-        self.data = self.data.copy()
-        read, ticked = self.data.getlist("wordings"), self.data.getlist("topics")
-        replaced = [wording.merchant_id for wording in self.shown if str(wording.pk) not in read]
-        fields: Any = self.fields
-        unheard = {str(topic.pk) for topic in fields["topics"].queryset.filter(merchant__in=replaced)}
-        self.errors.pop("wordings", None)
-        self.data.setlist("wordings", [wording.pk for wording in self.shown])
-        self.data.setlist("topics", [topic for topic in ticked if topic not in unheard])
-        if unheard & set(ticked):
-            self.add_error("topics", _("The words above were replaced meanwhile: read the new ones aloud, then tick."))
-
-    @property
-    def words(self) -> list[tuple[str, str]]:
-        """What the agent reads aloud, merchant by merchant, in both languages."""
-        return [
-            (f"{_('Read aloud')} · {wording.merchant.name} · {language.label}", wording.text_in(language=language))
-            for wording in self.shown
-            for language in Language
-        ]
-
-    def clean_topics(self) -> list[Topic]:
-        topics = list(self.cleaned_data["topics"])
-        if len({topic.merchant_id for topic in topics}) > 1:
-            raise forms.ValidationError(_("Choose the topics of one merchant at a time."))
-        return topics
-
-    def clean(self) -> dict[str, Any]:
-        """The words that were on the page, of the merchant of the topics."""
-        cleaned = super().clean() or self.cleaned_data
-        merchants = {topic.merchant_id for topic in cleaned.get("topics") or ()}
-        read = [wording for wording in cleaned.get("wordings") or () if wording.merchant_id in merchants]
-        cleaned["wording"] = max(read, key=attrgetter("version"), default=None)
-        if merchants and cleaned["wording"] is None:
-            self.add_error("topics", _("There are no words to read aloud yet: write a wording first."))
-        return cleaned
-
-
-class WithdrawalForm(forms.Form):
-    channel = forms.ChoiceField(label=gettext_lazy("How"), choices=[(channel.value, channel.label) for channel in ORAL])
-    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=300, required=False)
-
-
-class RefusalForm(WithdrawalForm):
-    """The same of an address that may never have been subscribed."""
-
-    field_order = ("merchant", "email")
-    merchant = forms.ModelChoiceField(Merchant.objects.none(), label=gettext_lazy("Merchant"))
-    email = AddressField(label=gettext_lazy("E-mail"), max_length=254)
-
-    def __init__(self, data: Any = None, *, request: HttpRequest) -> None:
-        super().__init__(data)
-        merchants = served_merchants(request)
-        field: Any = self.fields["merchant"]
-        field.queryset = Merchant.objects.filter(pk__in=[merchant.pk for merchant in merchants])
-        field.initial = merchants[0] if merchants else None
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "suppressed":
+            return queryset.filter(suppressed_at__isnull=False)
+        if self.value() == "in_force":
+            return queryset.filter(_in_force(), suppressed_at=None)
+        if self.value() == "left":
+            left = Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False)
+            return queryset.filter(Exists(left), ~_in_force(), suppressed_at=None)
+        return queryset
 
 
 @admin.register(Subscriber)
 class SubscriberAdmin(MerchantScopedAdmin):
-    list_display = ("email", "merchant", "language", "state", "known")
+    list_display = ("email", "merchant", "language", "standing", "known")
     list_select_related = ("merchant",)
+    list_filter = (StateFilter,)
     ordering = ("-pk",)
     sortable_by = ()
     search_fields = ("email",)
     search_help_text = gettext_lazy("E-mail address, or the subject of an unsubscribe message")
-    fields = ("email", "merchant", "language", "known", "state", "soft_bounces", "measured")
+    fields = ("email", "merchant", "language", "known", "standing", "soft_bounces", "measured")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """With what `standing` says, asked for the rows of the page alone."""
+        left = Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False).order_by("-left_at")
+        rows = super().get_queryset(request)
+        return rows.annotate(is_in_force=_in_force(), left_at=Subquery(left.values("left_at")[:1]))
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = normalize_email(search_term)
@@ -150,11 +76,14 @@ class SubscriberAdmin(MerchantScopedAdmin):
         return (queryset.filter(email__startswith=term) if term else queryset), False
 
     @admin.display(description=gettext_lazy("status"))
-    def state(self, subscriber: Subscriber) -> str:
-        if subscriber.suppressed_at is None:
+    def standing(self, subscriber: Any) -> str:
+        if subscriber.suppressed_at is not None:
+            return f"{subscriber.get_suppressed_for_display()} · {iso_moment(subscriber.suppressed_at)}"
+        if subscriber.is_in_force:
             return _("May be written to, by consent")
-        why, when = subscriber.get_suppressed_for_display(), iso_moment(subscriber.suppressed_at)
-        return f"{why} · {when}"
+        if subscriber.left_at is not None:
+            return _("Unsubscribed since %(day)s") % {"day": iso_date(subscriber.left_at)}
+        return _("Nothing in force")
 
     @admin.display(description=gettext_lazy("agreed to be measured"))
     def measured(self, subscriber: Subscriber) -> str:
@@ -192,6 +121,7 @@ class SubscriberAdmin(MerchantScopedAdmin):
             "title": _("Proof of consent: %(email)s") % {"email": subscriber.email},
             "subscriber": subscriber,
             "lines": lines.select_related("topic", "wording", "sign_up", "by"),
+            "subscriptions": _subscriptions(subscriber),
             "now": timezone.now(),
             "back": self.address("change", subscriber.pk),
         }
@@ -245,9 +175,9 @@ class SubscriberAdmin(MerchantScopedAdmin):
         return self.act_page(
             request,
             title=_("Unsubscribe %(email)s") % {"email": subscriber.email},
-            lead=[_("From every topic, effective at once. Only the person can subscribe again.")],
+            lead=[_("From every topic, effective at once. They come back only if they ask for it.")],
             form=form,
-            submit=_("Unsubscribe"),
+            submit=_("Unsubscribe this person"),
             back=back,
             is_binding=True,
         )
@@ -339,11 +269,19 @@ class ConsentAdmin(MerchantScopedAdmin):
         return response
 
 
+def _subscriptions(subscriber: Subscriber) -> QuerySet[Subscription]:
+    return subscriber.subscriptions.select_related("topic").order_by("topic__pk")
+
+
+def _in_force() -> Exists:
+    return Exists(Subscription.objects.filter(subscriber=OuterRef("pk")).active())
+
+
 def _standing(subscriber: Subscriber) -> dict[str, Any]:
     """Where the person stands with each topic, and the latest lines."""
     lines = Consent.objects.filter(subscriber=subscriber).select_related("topic").order_by("-pk")
     return {
-        "subscriptions": subscriber.subscriptions.select_related("topic").order_by("topic__pk"),
+        "subscriptions": _subscriptions(subscriber),
         "lines": lines[:20],
         "can_leave": Subscriber.objects.filter(pk=subscriber.pk).without_refusal().exists(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pgtrigger
@@ -58,7 +59,7 @@ class SignUp(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.email} · {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.email} · {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class Consent(models.Model):
@@ -86,6 +87,10 @@ class Consent(models.Model):
         INQUIRY = "inquiry", _("Inquiry")
         COMPLAINT = "complaint", _("Complaint as unwanted mail")
         SERVICE = "service", _("Unsubscribed at the mail service")
+
+    class Basis(models.TextChoices):
+        PURCHASE = "purchase", _("After a purchase")
+        INQUIRY = "inquiry", _("After an inquiry")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.PROTECT, related_name="consents", db_index=False)
     purpose = models.CharField(
@@ -221,7 +226,8 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subscriber} · {self.matter} · {self.get_act_display()} · {self.at:%Y-%m-%d %H:%M}"
+        at = timezone.localtime(self.at)
+        return f"{self.subscriber} · {self.matter} · {self.get_act_display()} · {at:%Y-%m-%d %H:%M}"
 
     @property
     def words_shown(self) -> str:
@@ -232,3 +238,10 @@ class Consent(models.Model):
     def matter(self) -> str:
         """What it is about, in the language of the moment."""
         return self.topic.name if self.topic else self.get_purpose_display()
+
+    @property
+    def basis(self) -> Basis | None:
+        """What implies it, told by how long it lasts: two years or six months (Loi canadienne anti-pourriel, 10)."""
+        if self.expires_at is None:
+            return None
+        return self.Basis.PURCHASE if self.expires_at - self.at > timedelta(days=366) else self.Basis.INQUIRY

@@ -10,10 +10,12 @@ from django.db import connection, transaction
 
 from newsletter.models import Newsletter
 
-# The last purchase, and the last request, of each address of a merchant, while it still gives a consent.
+# The last purchase, and the last request, of each address of a merchant, while it still gives a consent: from the
+# beginning of its day on, like what a file says.
 SOURCES = {
     "invoice": """
         SELECT DISTINCT ON (c.email) c.email, c.language, i.number AS source,
+            i.issued_on::timestamp AT TIME ZONE %(zone)s AS at,
             (i.issued_on + interval '2 years')::timestamp AT TIME ZONE %(zone)s AS expires_at
         FROM billing_invoice i JOIN organizations_customer c ON c.id = i.customer_id
         WHERE i.merchant_id = %(merchant)s AND i.kind = 'invoice' AND c.email <> ''
@@ -21,8 +23,10 @@ SOURCES = {
     """,
     "inquiry": """
         SELECT DISTINCT ON (u.email) u.email, u.language, 'access request ' || a.id AS source,
-            a.created_at + interval '6 months' AS expires_at
+            d.day::timestamp AT TIME ZONE %(zone)s AS at,
+            (d.day + interval '6 months')::timestamp AT TIME ZONE %(zone)s AS expires_at
         FROM organizations_accessrequest a JOIN accounts_user u ON u.id = a.user_id
+        CROSS JOIN LATERAL (SELECT (a.created_at AT TIME ZONE %(zone)s)::date AS day) AS d
         WHERE a.merchant_id = %(merchant)s
         ORDER BY u.email, a.created_at DESC, a.id DESC
     """,
@@ -42,7 +46,7 @@ ON CONFLICT (merchant_id, email) DO NOTHING
 NOTE = """
 INSERT INTO newsletter_consent
     (subscriber_id, topic_id, act, kind, at, channel, language, user_agent, source, expires_at, reason)
-SELECT s.id, t.id, 'given', 'implied', now(), %(channel)s, '', '', f.source, f.expires_at, ''
+SELECT s.id, t.id, 'given', 'implied', f.at, %(channel)s, '', '', f.source, f.expires_at, ''
 FROM ({source}) AS f
 JOIN newsletter_subscriber s ON s.merchant_id = %(merchant)s AND s.email = f.email
 JOIN newsletter_topic t ON t.merchant_id = %(merchant)s AND t.takes_implied AND t.closed_at IS NULL

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from newsletter.loader.subscribers import load_subscribers
-from organizations.loader.reading import Flaw
+from newsletter.loader.subscribers import COLUMNS, load_subscribers
+from organizations.loader.reading import Flaw, Source
 from organizations.loader.staging import Counts, Import, execute, lock_key, value_of
 from organizations.models import Merchant
 from organizations.refusals import Refusal
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class ImportUnderWay(Refusal):
@@ -45,6 +49,7 @@ class Foreseen:
 
     def __init__(self) -> None:
         self.flaws: list[Flaw] = []
+        self.whose: dict[int, str] = {}  # the address of a refused line, as written
         self.counts = Counts()
 
     def add(self, flaw: Flaw) -> None:
@@ -68,8 +73,8 @@ def foresee(*, merchant: Merchant, content: bytes) -> Foreseen:
         return _load(merchant, content, is_dry_run=True)
 
 
-def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out: bool) -> Foreseen:
-    """Write what was foreseen and `seen`; whoever left meanwhile stays out all the same.
+def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out: bool, by: User) -> Foreseen:
+    """Write what was foreseen and `seen`, in the name of who confirms; whoever left meanwhile stays out all the same.
 
     Raises what `foresee` does, FileChanged, LinesLeft, NothingNew.
     """
@@ -81,18 +86,29 @@ def import_consents(*, merchant: Merchant, content: bytes, seen: str, leaves_out
             raise LinesLeft
         if not foreseen.new:
             raise NothingNew
-        return _load(merchant, content, is_dry_run=False)
+        return _load(merchant, content, is_dry_run=False, by=by)
 
 
-def _load(merchant: Merchant, content: bytes, *, is_dry_run: bool) -> Foreseen:
+def _load(merchant: Merchant, content: bytes, *, is_dry_run: bool, by: User | None = None) -> Foreseen:
     foreseen = Foreseen()
     with NamedTemporaryFile() as file:  # the reader of every import reads a file; this one ends with the request
         file.write(content)
         file.flush()
-        run = Import(path=Path(file.name), merchant=merchant, rejects=foreseen, is_dry_run=is_dry_run)
+        run = Import(path=Path(file.name), merchant=merchant, rejects=foreseen, is_dry_run=is_dry_run, by=by)
         foreseen.counts = load_subscribers(run=run)
+        if is_dry_run:
+            foreseen.whose = _addresses(run.path, lines={flaw.line for flaw in foreseen.flaws})
     foreseen.flaws.sort(key=lambda flaw: (flaw.line, flaw.column, flaw.code))
     return foreseen
+
+
+def _addresses(path: Path, *, lines: set[int]) -> dict[int, str]:
+    """A flaw keeps the cell that is wrong, and an empty one does not tell whose it is."""
+    if not lines:
+        return {}
+    source = Source(path, COLUMNS)
+    pick = source.pick(COLUMNS[:1])
+    return {line: pick(cells).strip() for line, cells in source.records(flaws=[]) if line in lines}
 
 
 @contextmanager

@@ -154,12 +154,16 @@ def note_refusal(*, merchant: Merchant, email: str, trace: Trace, reason: str = 
 def note_consent(
     *, email: str, language: str, topics: Iterable[Topic], wording: Wording, source: str, trace: Trace
 ) -> Subscriber:
-    """An express consent given aloud to an agent, who read the words in that language; raises EvidenceMissing."""
+    """An express consent given aloud to an agent, who read the words in that language; raises EvidenceMissing.
+
+    It is that of the messages from now on.
+    """
     if not source.strip():
         raise EvidenceMissing
     with transaction.atomic():
         subscriber = subscriber_for(merchant=wording.merchant, email=email, language=language)
         locked(subscriber)
+        subscriber.language = language
         hear_again(subscriber)
         lines = [given(subscriber, topic, wording=wording, language=language, trace=trace) for topic in topics]
         for line in lines:

@@ -53,9 +53,13 @@ REASONS = {
     "allocated_to_missing": _("There is no such invoice."),
     "allocated_to_other_customer": _("It is an invoice of another customer."),
     "unknown_topic": _("No topic has this code."),
+    "topic_closed": _("This topic is closed: nobody can subscribe to it any more."),
+    "no_implied": _("The topic “%(known)s” takes express consent only."),
     "in_future": _("It is in the future."),
     "consent_expired": _("This implied consent has ended, on %(known)s."),
-    "consent_withdrawn": _("This person left the newsletter: only they can subscribe again."),
+    "consent_withdrawn": _(
+        "This person left the newsletter: no file brings them back. They subscribe again themselves, or ask an agent."
+    ),
     "suppressed": _("This address bounced or complained: nothing is sent to it."),
     "not_a_member": _("This customer is not a member company: only those have a team."),
     "access_ended": _("The access of this person was ended. Give it again in the portal, not by import."),

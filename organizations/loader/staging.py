@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -20,6 +20,9 @@ from psycopg import sql
 from organizations.loader.reading import Column, Flaw, Progress, Source, kept
 from organizations.loader.reasons import sentence
 from organizations.models import Merchant
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 # Records of one transaction: what a crash can cost, and what one commit can carry.
 BATCH = 10_000
@@ -92,6 +95,7 @@ class Import:
     is_dry_run: bool = False
     progress: Progress | None = None
     counts: Counts = field(default_factory=Counts)
+    by: User | None = None  # who confirmed it on a page; a command is nobody's
 
 
 def execute(query: str, **params: Any) -> int:

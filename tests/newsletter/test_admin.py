@@ -66,6 +66,13 @@ def page(name: str, *args: object) -> str:
     return reverse(f"admin:newsletter_{name}", args=args)
 
 
+def ledger(agent: Client) -> list[dict[str, str]]:
+    """The rows of the export, which begins with the mark that tells Excel its encoding."""
+    text = b"".join(agent.get(page("consent_export")).streaming_content).decode()
+    assert text[0] == "\ufeff"
+    return list(csv.DictReader(io.StringIO(text[1:])))
+
+
 def rows(campaign: Campaign) -> dict[str, int]:
     return {
         "campaign": campaign.pk,
@@ -346,12 +353,24 @@ def test_the_proof_of_one_address_holds_every_part(agent, consent):
     parts = ("luc@example.org", wording.text_fr, "203.0.113.7", "Mozilla/5.0", "Offres du mois", "Exprès")
     for part in (*parts, "198.51.100.4", "Asked with this", "Carte signée", "Enregistré"):
         assert part in content, part
-    lines = list(csv.DictReader(io.StringIO(b"".join(agent.get(page("consent_export")).streaming_content).decode())))
+    lines = ledger(agent)
     assert [line["asked_user_agent"] for line in lines] == ["", "", "Asked with this"]
     assert (lines[1]["at"][:10], lines[1]["recorded_at"][:10]) == (
         written.date().isoformat(),
         timezone.now().date().isoformat(),
     )
+
+
+def test_what_implies_a_consent_is_said_in_the_proof_the_history_and_the_export(agent, topic, today):
+    implied = {"kind": "implied", "source": "F-1", "wording": None, "language": "", "topic": topic}
+    bought = factories.ConsentFactory(at=today, expires_at=today + timedelta(days=730), channel="invoice", **implied)
+    asked = {"at": today, "expires_at": today + timedelta(days=181), "channel": "import"}
+    factories.ConsentFactory(subscriber=bought.subscriber, **asked, **implied)
+    for name in ("proof", "change"):
+        shown = agent.get(page(f"subscriber_{name}", bought.subscriber_id)).text
+        assert "Tacite · Après un achat" in shown, name
+        assert "Tacite · Après une demande" in shown, name
+    assert [line["basis"] for line in ledger(agent)] == ["purchase", "inquiry"]
 
 
 def test_a_consent_given_aloud_keeps_the_words_that_were_read(agent, topic, sam):
@@ -443,8 +462,7 @@ def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent,
         subscriber=consent.subscriber, topic=consent.topic, act="withdrawn", channel="link", reason="=1+1"
     )
     factories.ConsentFactory(topic__merchant=riviere, subscriber__email="autre@example.org")
-    text = b"".join(agent.get(page("consent_export")).streaming_content).decode()
-    lines = list(csv.DictReader(io.StringIO(text)))
+    lines = ledger(agent)
     assert [(line["email"], line["act"]) for line in lines] == [
         ("luc@example.org", "given"),
         ("luc@example.org", "withdrawn"),
@@ -499,7 +517,6 @@ def test_a_consent_to_be_measured_is_in_the_proof_the_ledger_and_the_export(agen
     assert "Ouvertures et clics" in agent.get(page("consent_change", line.pk)).text
     row = agent.get(page("subscriber_change", consent.subscriber_id)).text
     assert re.search(rf"Mesure acceptée.{{0,200}}{iso_moment(line.at)}", row, re.IGNORECASE | re.DOTALL)
-    text = b"".join(agent.get(page("consent_export")).streaming_content).decode()
-    news, measured = csv.DictReader(io.StringIO(text))
+    news, measured = ledger(agent)
     assert (news["purpose"], news["topic"]) == ("news", "offres")
     assert (measured["purpose"], measured["topic"], measured["wording"]) == ("measuring", "", line.wording.text_fr)

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import OutgoingMessage, User
 from newsletter.models import Consent, Subscriber, Subscription, Topic
@@ -46,13 +47,15 @@ def test_the_page_is_found_from_the_list_and_says_the_columns(agent):
     shown = agent.get(PAGE).text
     assert HEADER.strip() in shown.replace("<wbr>", "")
     assert "offres (Offres du mois)" in shown
+    Topic.objects.update(closed_at=timezone.now())
+    assert "Offres du mois" not in agent.get(PAGE).text
 
 
 def test_a_file_says_what_it_would_do_and_does_nothing(agent, topic):
     response = send(agent, topic, MIXED)
     assert response.status_code == 200
     assert "2 lignes ne peuvent être retenues" in response.text
-    for part in ("evidence", "La valeur est vide", "inconnu", "Inscrire 1 consentement"):
+    for part in ("anne@example.org", "evidence", "La valeur est vide", "inconnu", "Inscrire 1 consentement"):
         assert part in response.text, part
     assert not Subscriber.objects.exists()
 
@@ -67,6 +70,34 @@ def test_confirmed_it_is_done_once_and_nobody_is_mailed(agent, topic):
     assert Consent.objects.count() == 1
     assert not OutgoingMessage.objects.exists()
     assert "ne dit rien de nouveau" in send(agent, topic, GOOD).text
+
+
+def test_a_file_of_which_no_line_can_be_taken_does_not_say_that_it_is_known_already(agent, topic):
+    refused = HEADER + "anne@example.org,en,offres,express,2025-01-15,\n"
+    shown = send(agent, topic, refused).text
+    assert "Aucune ligne ne peut être retenue" in shown
+    assert "ne dit rien de nouveau" not in shown
+    agent.post(PAGE, filled(send(agent, topic, GOOD).text, having="content"))
+    shown = send(agent, topic, GOOD + "anne@example.org,en,offres,express,2025-01-15,\n").text
+    assert "ne dit rien de nouveau" in shown
+
+
+def test_the_ledger_says_who_confirmed_it(agent, topic, sam):
+    agent.post(PAGE, filled(send(agent, topic, GOOD).text, having="content"))
+    line = Consent.objects.get()
+    assert line.by == sam
+    assert sam.email in agent.get(reverse("admin:newsletter_subscriber_proof", args=[line.subscriber_id])).text
+    export = b"".join(agent.get(reverse("admin:newsletter_consent_export")).streaming_content).decode()
+    assert sam.email in export
+
+
+def test_a_topic_that_closes_between_reading_and_confirming_takes_nobody(agent, topic):
+    form = filled(send(agent, topic, GOOD).text, having="content")
+    Topic.objects.update(closed_at=timezone.now())
+    response = agent.post(PAGE, form)
+    assert response.status_code == 422
+    assert "Ce sujet est fermé" in response.text
+    assert not Consent.objects.exists()
 
 
 def test_refused_lines_stop_the_file_unless_left_out(agent, topic):

@@ -12,6 +12,7 @@ from newsletter.models import Consent, Newsletter, Subscriber, Subscription, Top
 from newsletter.services import subscriptions
 from newsletter.services.implied import note_implied
 from newsletter.services.subscriptions import Trace
+from organizations.loader.staging import value_of
 from organizations.models import AccessRequest, Customer
 from tests import factories
 from tests.imports import run, write
@@ -63,6 +64,9 @@ def test_a_purchase_is_a_consent_of_two_years_with_its_source(buyer, implied):
     assert (line.subscriber.email, line.subscriber.language) == ("luc@example.org", "en-ca")
     assert (line.topic, line.kind, line.channel, line.source) == (implied, "implied", "invoice", "F-7")
     assert line.expires_at == datetime(2028, 3, 1, tzinfo=ZoneInfo("America/Toronto"))
+    assert line.at == datetime(2026, 3, 1, tzinfo=ZoneInfo("America/Toronto"))
+    assert abs(line.recorded_at - value_of("SELECT clock_timestamp()")) < timedelta(hours=1)
+    assert line.basis == Consent.Basis.PURCHASE
     assert not Subscription.objects.filter(topic=other).exists()
     assert note_implied() == 0
 
@@ -125,7 +129,10 @@ def test_an_inquiry_is_a_consent_of_six_months(implied, today, ines):
     assert note_implied() == 1
     line = Consent.objects.get()
     assert (line.subscriber.email, line.source) == (ines.email, f"access request {asked.pk}")
-    assert line.expires_at.date() == date(2027, 5, 22)
+    assert line.at == datetime(2026, 11, 22, tzinfo=ZoneInfo("America/Toronto"))
+    assert line.expires_at == datetime(2027, 5, 22, tzinfo=ZoneInfo("America/Toronto"))
+    assert line.basis == Consent.Basis.INQUIRY
+    assert note_implied() == 0
 
 
 def test_it_ends_by_itself(buyer, implied, today, time_machine):

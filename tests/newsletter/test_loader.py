@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import OutgoingMessage
-from newsletter.models import Consent, Subscriber, Subscription, Topic, Wording
+from newsletter.models import Consent, Newsletter, Subscriber, Subscription, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
 from organizations.loader import staging
@@ -34,7 +34,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _ready(topic: Topic, today: datetime) -> None:
-    """Boréal has its topic, and it is November 2026."""
+    """Boréal has its topic, which takes implied consent, and it is November 2026."""
+    Topic.objects.update(takes_implied=True)
 
 
 def line(email: str = "luc@example.org", **cells: object) -> dict[str, object]:
@@ -62,6 +63,7 @@ def test_each_line_is_a_consent_with_its_evidence_and_nobody_is_written_to(path)
     # By the clock of the database, which nobody stopped.
     assert abs(luc.recorded_at - begun) < timedelta(hours=1)
     assert (anne.kind, anne.expires_at.date()) == ("implied", date(2028, 2, 1))
+    assert (luc.basis, anne.basis, luc.by, anne.by) == (None, Consent.Basis.PURCHASE, None, None)
     assert Subscription.objects.active().count() == 2
     assert not OutgoingMessage.objects.exists()
 
@@ -97,6 +99,44 @@ def test_who_left_never_comes_back_with_a_file(path, topic):
     outcome = run("subscribers", path)
     assert outcome.codes == [(2, "email", "consent_withdrawn"), (3, "email", "consent_withdrawn")]
     assert not Subscription.objects.active().exists()
+
+
+def test_who_left_is_said_before_any_other_reason(path, topic, today):
+    consent = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), subscriber__email="luc@example.org")
+    subscriptions.leave(subscriber=consent.subscriber, trace=Trace(channel=Consent.Channel.LINK))
+    Subscriber.objects.update(suppressed_at=today, suppressed_for="bounce")
+    factories.TopicFactory(merchant=topic.merchant, slug="fermé", closed_at=today)
+    past = {"basis": "inquiry", "consented_on": "2020-01-01"}
+    others = (line(topic="inconnu"), line(topic="fermé", **past), line(consented_on="2027-01-01"))
+    write(path, COLUMNS, *others, line("b@example.org", topic="inconnu", consented_on="2027-01-01"))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [*((n, "email", "consent_withdrawn") for n in (2, 3, 4)), (5, "topic", "unknown_topic")]
+
+
+@pytest.mark.parametrize("basis", ["purchase", "inquiry"])
+def test_an_implied_consent_is_refused_where_the_topic_takes_express_ones_only(path, topic, basis):
+    Topic.objects.update(takes_implied=False)
+    write(path, COLUMNS, line(), line("a@example.org", basis=basis, consented_on="2026-11-01"))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [(3, "basis", "no_implied")]
+    assert "offres" in outcome.rejects[0]["reason"]
+    assert Consent.objects.get().kind == "express"
+    assert Subscriber.objects.get().email == "luc@example.org"
+
+
+def test_an_implied_consent_needs_no_switch_of_the_merchant(path, topic):
+    """The switches draw consents from the books; here the evidence is somewhere else."""
+    Newsletter.objects.create(merchant=topic.merchant, takes_invoices=False, takes_inquiries=False)
+    write(path, COLUMNS, line(basis="purchase", consented_on="2026-11-01"))
+    assert run("subscribers", path).summary == "created=1 updated=0 unchanged=0 rejected=0"
+
+
+def test_nobody_is_subscribed_to_a_closed_topic(path, topic, today):
+    Topic.objects.update(closed_at=today, takes_implied=False)
+    write(path, COLUMNS, line(), line("a@example.org", basis="inquiry", consented_on="2026-11-01"))
+    outcome = run("subscribers", path)
+    assert outcome.codes == [(2, "topic", "topic_closed"), (3, "topic", "topic_closed")]
+    assert not Subscriber.objects.exists()
 
 
 def test_each_reject_says_why(path, topic):

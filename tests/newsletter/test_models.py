@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, IntegrityError, ProgrammingError, connection, transaction
@@ -233,3 +233,21 @@ def test_who_is_measured_follows_from_the_ledger_alone(consent):
     assert mine.get().measured_at is None
     # Neither says anything of a topic.
     assert Subscription.objects.values().get() == before
+
+
+def test_a_consent_and_a_sign_up_are_named_in_local_time(topic):
+    written = datetime(2026, 7, 2, 1, 30, tzinfo=UTC)
+    line = factories.ConsentFactory(topic=topic, wording=Wording.objects.get(), at=written)
+    assert str(line).endswith(" · 2026-07-01 21:30")
+    assert str(SignUp(email="luc@example.org", created_at=written)) == "luc@example.org · 2026-07-01 21:30"
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "basis"),
+    [((2024, 2, 29), (2026, 2, 28), "purchase"), ((2026, 8, 31), (2027, 2, 28), "inquiry"),
+     ((2026, 3, 1), (2026, 9, 1), "inquiry")],
+)  # fmt: skip
+def test_how_long_an_implied_consent_lasts_tells_what_implied_it(begun, ended, basis):
+    line = Consent(at=datetime(*begun, tzinfo=UTC), expires_at=datetime(*ended, tzinfo=UTC))
+    assert line.basis == basis
+    assert Consent().basis is None
