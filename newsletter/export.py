@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
+from accounts.echo import Echo
 from newsletter.models import Consent
 from organizations.models import Merchant
 
@@ -16,20 +18,13 @@ COLUMNS = (
 PIECE = 2000
 # Without it, Excel reads the accents of UTF-8 as something else.
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-# What a spreadsheet would take for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class _Line:
-    """A file that hands back each line."""
-
-    def write(self, text: str) -> str:
-        return text
+# What a spreadsheet would take for a formula, also where it parts the cells of a line by another sign than ours.
+_FORMULA = re.compile(r"(^|[;\t])(?=[=+\-@\t\r])")
 
 
 def ledger_rows(*, merchants: Iterable[Merchant]) -> Iterator[str]:
     """Lines of CSV: the header, then one a consent or withdrawal."""
-    writer = csv.writer(_Line())
+    writer = csv.writer(Echo())
     yield BOM + writer.writerow(COLUMNS)
     lines = Consent.objects.filter(subscriber__merchant__in=list(merchants)).order_by("pk")
     lines = lines.select_related("subscriber__merchant", "topic", "wording", "sign_up", "by")
@@ -67,4 +62,4 @@ def _cells(line: Consent) -> tuple[object, ...]:
 
 
 def _safe(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+    return _FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell

@@ -23,7 +23,7 @@ from newsletter.export import ledger_rows
 from newsletter.links import TOKEN, link_of
 from newsletter.models import Consent, Subscriber, Subscription
 from newsletter.services import subscriptions
-from newsletter.services.subscriptions import Trace
+from newsletter.services.subscriptions import NothingToRefuse, Trace
 from organizations.admin.filters import ChoiceFilter, PeriodFilter
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 from organizations.refusals import Refusal
@@ -188,11 +188,14 @@ class SubscriberAdmin(MerchantScopedAdmin):
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             trace = Trace(channel=Consent.Channel(data["channel"]), by=agent(request))
-            subscriber = subscriptions.note_refusal(
-                merchant=data["merchant"], email=data["email"], trace=trace, reason=data["reason"]
-            )
-            self.message_user(request, _("No newsletter leaves for this address any more."), messages.SUCCESS)
-            return see_other(self.address("change", subscriber.pk))
+            given = {"merchant": data["merchant"], "email": data["email"], "reason": data["reason"]}
+            try:
+                subscriber = subscriptions.note_refusal(**given, trace=trace)
+            except NothingToRefuse as refusal:
+                form.add_error("merchant", str(refusal))
+            else:
+                self.message_user(request, _("No newsletter leaves for this address any more."), messages.SUCCESS)
+                return see_other(self.address("change", subscriber.pk))
         return self.act_page(
             request,
             title=_("Note a refusal"),

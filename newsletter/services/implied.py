@@ -31,6 +31,7 @@ SOURCES = {
         ORDER BY u.email, a.created_at DESC, a.id DESC
     """,
 }
+SWITCHES = {"invoice": "takes_invoices", "inquiry": "takes_inquiries"}
 # No address is kept without a purpose: only where a topic takes the consent.
 MEET = """
 INSERT INTO newsletter_subscriber (merchant_id, email, language, key, soft_bounces, suppressed_for, created_at)
@@ -64,12 +65,12 @@ def note_implied() -> int:
     """Write the implied consents that purchases and inquiries have given since the last sweep; how many lines."""
     written = 0
     for newsletter in Newsletter.objects.order_by("pk"):
-        with transaction.atomic():
-            row = Newsletter.objects.select_for_update(of=("self",)).get(pk=newsletter.pk)
-            taken = {"invoice": row.takes_invoices, "inquiry": row.takes_inquiries}
-            written += sum(
-                _note(merchant_id=row.merchant_id, channel=channel) for channel, is_on in taken.items() if is_on
-            )
+        for channel, switch in SWITCHES.items():
+            # A transaction each: the second would take addresses against the order of the first, and of an import.
+            with transaction.atomic():
+                row = Newsletter.objects.select_for_update(of=("self",)).get(pk=newsletter.pk)
+                if getattr(row, switch):
+                    written += _note(merchant_id=row.merchant_id, channel=channel)
     return written
 
 

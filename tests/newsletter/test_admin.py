@@ -442,6 +442,14 @@ def test_an_agent_notes_refusals_for_their_own_merchants_only(agent, riviere):
     assert not Subscriber.objects.exists()
 
 
+def test_without_a_topic_an_agent_is_told_that_there_is_nothing_to_refuse(agent, boreal):
+    form = {"merchant": boreal.pk, "email": "z@example.org", "channel": "phone", "reason": ""}
+    answer = agent.post(page("subscriber_refusal"), form)
+    assert answer.status_code == 422
+    assert "Ce marchand n’a encore aucun sujet" in answer.text
+    assert not Subscriber.objects.exists()
+
+
 def test_the_subject_of_an_unsubscribe_message_finds_who_sent_it(agent, consent, campaign):
     factories.SubscriberFactory(merchant=campaign.merchant, email="autre@example.org")
     token = token_of(key=consent.subscriber.key, campaign_id=campaign.pk)
@@ -459,7 +467,12 @@ def test_another_merchant_s_agent_finds_nobody_by_that_subject(stranger, consent
 
 def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent, riviere: Merchant):
     Consent.objects.create(
-        subscriber=consent.subscriber, topic=consent.topic, act="withdrawn", channel="link", reason="=1+1"
+        subscriber=consent.subscriber,
+        topic=consent.topic,
+        act="withdrawn",
+        channel="link",
+        reason="=1+1",
+        user_agent="Mozilla;=1+1",
     )
     factories.ConsentFactory(topic__merchant=riviere, subscriber__email="autre@example.org")
     lines = ledger(agent)
@@ -469,6 +482,8 @@ def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent,
     ]
     assert lines[0]["wording"] == consent.wording.text_fr
     assert lines[1]["reason"] == "'=1+1"
+    # Where the semicolon parts cells, too.
+    assert lines[1]["user_agent"] == "Mozilla;'=1+1"
 
 
 def test_a_campaign_s_day_is_said_in_its_list(agent, campaign, today):

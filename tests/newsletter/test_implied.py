@@ -135,6 +135,15 @@ def test_an_inquiry_is_a_consent_of_six_months(implied, today, ines):
     assert note_implied() == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_each_source_is_a_transaction_of_its_own(buyer, implied, ines):
+    """In one, addresses would be taken in order twice: against an import, that is a deadlock."""
+    AccessRequest.objects.create(merchant=implied.merchant, user=ines, name="Inès Lavoie")
+    turn_on(implied, takes_invoices=True, takes_inquiries=True)
+    assert note_implied() == 2
+    assert len(set(Consent.objects.values_list("recorded_at", flat=True))) == 2
+
+
 def test_it_ends_by_itself(buyer, implied, today, time_machine):
     turn_on(implied, takes_invoices=True)
     note_implied()
