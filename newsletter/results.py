@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from babel.numbers import format_decimal
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext
@@ -51,6 +52,11 @@ class Results:
     @property
     def height(self) -> int:
         return len(self.bars) * 32
+
+
+def grouped(number: int) -> str:
+    """A number as the language of the moment writes it: 3,028, 3 028."""
+    return format_decimal(number, locale="en_CA" if (get_language() or "").startswith("en") else "fr_CA")
 
 
 def results_of(*, campaign: Campaign) -> Results:

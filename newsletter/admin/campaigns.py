@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +11,6 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -23,9 +21,9 @@ from accounts.answers import see_other
 from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
-from newsletter import audience, markdown
+from newsletter import audience
 from newsletter.admin.deeds import deeds_of
-from newsletter.elsewhere import dead_links
+from newsletter.admin.departures import departure_page
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
 from newsletter.results import results_of
@@ -34,7 +32,6 @@ from newsletter.services import campaigns
 from newsletter.services.trials import NotSent, try_on
 from organizations.admin.filters import ChoiceFilter
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
-from organizations.models import Customer
 from organizations.refusals import Refusal
 
 Status = Campaign.Status
@@ -42,31 +39,6 @@ Status = Campaign.Status
 
 # In the preview a link opens a tab of its own, where it can do what any page can; the letter itself can do nothing.
 PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"]}
-# Who types this minute reads the page again before pressing.
-WRITING = timedelta(minutes=5)
-
-
-class ScheduleForm(forms.Form):
-    day = forms.DateField(
-        label=gettext_lazy("Day"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=gettext_lazy("Empty: it leaves now."),
-    )
-    hour = forms.TimeField(
-        label=gettext_lazy("Hour in Québec"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        day, hour = cleaned.get("day"), cleaned.get("hour")
-        if bool(day) != bool(hour) and not self.errors:
-            self.add_error("hour" if day else "day", _("Give both the day and the hour, or neither."))
-        now = timezone.now()
-        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else now
-        if cleaned["at"] < now - WRITING:
-            self.add_error("day", _("This moment is past. Leave both empty and it leaves now."))
-        return cleaned
 
 
 class TestForm(forms.Form):
@@ -297,32 +269,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         )
 
     def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self.find(request, object_id)
-        form = ScheduleForm(request.POST or None)
-        back = self.address("change", campaign.pk)
-        if request.method == "POST" and form.is_valid():
-            try:
-                campaigns.schedule(campaign=campaign, at=form.cleaned_data["at"], by=agent(request))
-            except Refusal as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                done = _("The campaign is scheduled.") if form.cleaned_data["day"] else _("The campaign leaves now.")
-                self.message_user(request, done, messages.SUCCESS)
-                return see_other(back)
-        sizes = audience.sizes(campaign=campaign)
-        return self.act_page(
-            request,
-            title=_("Send “%(subject)s”") % {"subject": campaign.subject},
-            lead=[
-                _("%(count)s people receive it as things stand. Once begun, its text cannot be changed.")
-                % {"count": sum(sizes.values())}
-            ],
-            facts=[(_("Audience"), describe(campaign)), *_dead_links(campaign)],
-            form=form,
-            submit=_("Schedule, or send now"),
-            back=back,
-            is_binding=True,
-        )
+        return departure_page(self, request, object_id)
 
     def act(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
         """Pause, resume, cancel, or back to a draft."""
@@ -346,23 +293,3 @@ class CampaignAdmin(MerchantScopedAdmin):
             back=back,
             is_binding=True,
         )
-
-
-def describe(campaign: Campaign) -> str:
-    """The audience in words."""
-    parts = [campaign.topic.name]
-    if campaign.to_language:
-        parts.append(str(Language(campaign.to_language).label))
-    if campaign.to_kind:
-        parts.append(str(Customer.Kind(campaign.to_kind).label))
-    if campaign.to_branch:
-        parts.append(campaign.to_branch.name)
-    if campaign.to_purchased_since:
-        parts.append(_("last purchase since %(day)s") % {"day": campaign.to_purchased_since.isoformat()})
-    return " · ".join(parts)
-
-
-def _dead_links(campaign: Campaign) -> list[tuple[str, str]]:
-    """The links of both texts to other sites that lead nowhere, as facts to read before sending."""
-    addresses = [*markdown.addresses(campaign.body_fr), *markdown.addresses(campaign.body_en)]
-    return [(_("Dead link"), f"{dead.address[:100]} – {dead.reason}") for dead in dead_links(addresses=addresses)]

@@ -124,7 +124,7 @@ def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic,
     assert visit.page.locator("iframe").count() == 4
     visit.press("Retour")
     visit.press("Planifier…")
-    visit.press("Planifier")
+    visit.press("Envoyer maintenant à 3 personnes")
     message = mailbox.newest_to("p1@example.org")
     assert message["Subject"] == "Nacelles à moitié prix"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

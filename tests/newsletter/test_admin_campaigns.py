@@ -19,7 +19,7 @@ from newsletter.models import Campaign, Topic, Wording
 from newsletter.services import campaigns
 from tests import factories
 from tests.newsletter.posting import filled
-from tests.newsletter.test_admin import draft, page
+from tests.newsletter.test_admin import confirm, draft, page
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ NO_DRAFT = "Cette campagne n’est plus un brouillon"
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_what_is_no_longer_a_draft_is_not_saved_and_the_text_typed_is_kept(agent, campaign, is_begun):
     """A colleague scheduled it while this agent was typing."""
-    campaigns.schedule(campaign=campaign, at=timezone.now(), by=None)
+    campaigns.schedule(campaign=campaign, at=timezone.now(), seen=campaigns.fingerprint_of(campaign=campaign), by=None)
     if is_begun:
         campaigns.begin_due()
     before = Campaign.objects.values().get()
@@ -75,7 +75,9 @@ class Meanwhile:
 
 
 def send_now() -> None:
-    campaigns.schedule(campaign=Campaign.objects.get(), at=timezone.now(), by=None)
+    campaign = Campaign.objects.get()
+    seen = campaigns.fingerprint_of(campaign=campaign)
+    campaigns.schedule(campaign=campaign, at=timezone.now(), seen=seen, by=None)
     campaigns.begin_due()
 
 
@@ -112,7 +114,7 @@ def test_the_audience_of_a_draft_is_counted_once(agent, campaign):
 
 def test_the_page_of_a_campaign_says_who_did_what(agent, campaign, sam):
     agent.post(page("campaign_change", campaign.pk), draft(campaign.topic))
-    agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
+    confirm(agent, campaign, now="1")
     campaigns.begin_due()
     for act in ("pause", "resume", "cancel"):
         agent.post(page("campaign_act", campaign.pk, act))

@@ -124,12 +124,12 @@ def test_each_step_is_possible_only_from_where_it_starts(campaign, today, sam):
         campaigns.begin(campaign=campaign)
     with pytest.raises(NotPossibleNow):
         campaigns.pause(campaign=campaign)
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     campaigns.withdraw(campaign=campaign)
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     assert campaigns.begin(campaign=campaign) == 2
     with pytest.raises(CampaignBegun):
-        campaigns.schedule(campaign=campaign, at=today, by=sam)
+        campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     with pytest.raises(NotPossibleNow):
         campaigns.begin(campaign=campaign)
 
@@ -138,7 +138,7 @@ def test_what_blocks_is_said_when_somebody_insists(campaign, today, sam):
     campaign.body_fr = ""
     campaign.save()
     with pytest.raises(CampaignNotReady, match="il manque"):
-        campaigns.schedule(campaign=campaign, at=today, by=sam)
+        campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
 
 
 @pytest.mark.parametrize("language", ["fr-ca", "en-ca"])
@@ -147,7 +147,7 @@ def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_tol
     sam.save()
     campaign.created_by = sam
     campaign.save()
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     Merchant.objects.update(address_line1="")
     assert campaigns.begin_due() == 0
     campaign.refresh_from_db()
@@ -161,5 +161,5 @@ def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_tol
     assert campaigns.begin_due() == 0
     assert OutgoingMessage.objects.count() == 1
     Merchant.objects.update(address_line1="1, rue du Quai")
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     assert campaigns.begin_due() == 1
