@@ -24,6 +24,7 @@ from accounts.models import Language
 from newsletter import audience
 from newsletter.admin.deeds import deeds_of
 from newsletter.admin.departures import departure_page
+from newsletter.admin.drafts import CampaignForm
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
 from newsletter.results import results_of
@@ -43,24 +44,6 @@ PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-
 
 class TestForm(forms.Form):
     email = forms.EmailField(label=gettext_lazy("E-mail"), validators=[validate_address])
-
-
-class CampaignForm(forms.ModelForm):
-    class Meta:
-        widgets = {"to_purchased_since": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        topic, branch = cleaned.get("topic"), cleaned.get("to_branch")
-        if topic and branch and branch.merchant_id != topic.merchant_id:
-            self.add_error("to_branch", _("This branch is of another merchant than the topic."))
-        if self.instance.pk:
-            try:
-                campaigns.hold_draft(campaign=self.instance)
-            except Refusal as refusal:
-                self.instance.refresh_from_db(fields=["status", "scheduled_at", "started_at", "finished_at"])
-                self.add_error(None, str(refusal))
-        return cleaned
 
 
 class StatusFilter(ChoiceFilter):
@@ -143,7 +126,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         obj.merchant = obj.topic.merchant
         if change:
             # Locked by the form. Its status and moments are the services', and may be newer than this page.
-            obj.save(update_fields=["merchant", *form.changed_data])
+            obj.save(update_fields=["merchant", *form.touched])
             return
         obj.created_by = agent(request)
         super().save_model(request, obj, form, change)

@@ -90,12 +90,13 @@ def schedule(*, campaign: Campaign, at: datetime, seen: str, by: User | None) ->
     return row
 
 
-def hold_draft(*, campaign: Campaign) -> None:
-    """Keep it a draft until the transaction of the caller ends; raises CampaignNotDraft when it is none any more."""
+def hold_draft(*, campaign: Campaign) -> Campaign:
+    """Keep it a draft, as it is returned, until the transaction of the caller ends; raises CampaignNotDraft."""
     with transaction.atomic():
         row = _locked(campaign)
     if not row.is_editable:
         raise CampaignNotDraft
+    return row
 
 
 def withdraw(*, campaign: Campaign, by: User | None = None) -> Campaign:
