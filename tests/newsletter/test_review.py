@@ -55,6 +55,27 @@ def test_a_placeholder_or_a_broken_link_in_one_language_blocks(campaign):
         assert found(campaign, body_en=f"[here](<{address}>)") == "", address
 
 
+@pytest.mark.parametrize("body", ["[vide]()", "Voir [vide]( ) là.", "[vide](<>)", "- [**vide**]()", "![vide]()"])
+def test_a_link_without_an_address_blocks(campaign, body):
+    assert "le lien «\xa0vide\xa0» n’a pas d’adresse" in found(campaign, body_fr=body)
+
+
+@pytest.mark.parametrize(
+    "typed", ["[m](javascript:alert(1))", "[x](https://boreal.example", "![a](data:text/html,x)", "[**g**](vbscript:x)"]
+)
+def test_a_link_left_as_typed_deserves_a_look(campaign, typed):
+    assert found(campaign, body_en=f"Hello {typed} there") == ""
+    (problem,) = review.problems(campaign=campaign)
+    assert "s’affiche tel quel" in problem.words
+    assert typed.replace("**", "").strip("!")[:12] in problem.words
+
+
+@pytest.mark.parametrize("body", ["[x](https://boreal.example/a)", "`[x](y`", "[x] (y)", "Voir [1].\n\n    [x](y"])
+def test_what_is_a_link_or_a_sample_of_code_is_not_called_one_left_as_typed(campaign, body):
+    found(campaign, body_en=body)
+    assert review.problems(campaign=campaign) == []
+
+
 def test_a_language_that_cannot_be_written_blocks_and_says_why(campaign, settings, monkeypatch):
     settings.DKIM_KEY = "not a key"
     assert "ne peut être écrit" in found(campaign)
