@@ -81,13 +81,13 @@ def results_of(*, campaign: Campaign) -> Results:
         (_("Sent"), by_status["sent"], "good"),
         (_("Waiting"), waiting, "still"),
         (_("Failed"), by_status["failed"], "bad"),
-        (_("Left before it was sent"), by_status["skipped"], "still"),
+        (_("Unsubscribed before sending"), by_status["skipped"], "still"),
         (_("Canceled"), by_status["canceled"], "still"),
         (_("Confirmed delivered"), returned["delivered"], "good"),
         (_("Bounced"), returned["bounced"], "bad"),
         (_("Delayed, or the mailbox full"), returned["delayed"], "still"),
         (_("Complained"), returned["complained"], "bad"),
-        (_("Left by a link of it"), returned["left"], "still"),
+        (_("Unsubscribed from this message"), returned["left"], "still"),
     ]
     bars = [_bar(row, *figure, total=total) for row, figure in enumerate(figures)]
     ends_at = end_time(campaign=campaign, waiting=waiting, recent=returned["recent"], last_due=returned["last_due"])

@@ -58,37 +58,62 @@ class StatusFilter(ChoiceFilter):
 class Act:
     """A button of a campaign that asks before it acts."""
 
-    def __init__(self, *, of: set[Status], title: Any, lead: Any, submit: Any, do: Callable[..., object]) -> None:
-        self.of, self.title, self.lead, self.submit, self.do = of, title, lead, submit, do
+    def __init__(self, *, of: set[Status], words: tuple[Any, Any, Any, Any], do: Callable[..., object]) -> None:
+        self.of, self.do = of, do
+        self.title, self.lead, self.submit, self.done = words
 
 
 ACTS = {
     "withdraw": Act(
         of={Status.SCHEDULED},
-        title=gettext_lazy("Take it back to a draft"),
-        lead=gettext_lazy("It does not leave until somebody schedules it again."),
-        submit=gettext_lazy("Back to a draft"),
+        words=(
+            gettext_lazy("Take it back to a draft"),
+            gettext_lazy("It does not leave until somebody schedules it again."),
+            gettext_lazy("Back to a draft"),
+            gettext_lazy("It is a draft again: it does not leave."),
+        ),
         do=campaigns.withdraw,
     ),
     "pause": Act(
         of={Status.SENDING},
-        title=gettext_lazy("Pause the campaign"),
-        lead=gettext_lazy("Nothing more leaves until somebody resumes it."),
-        submit=gettext_lazy("Pause"),
+        words=(
+            gettext_lazy("Pause the campaign"),
+            gettext_lazy("Nothing more leaves until somebody resumes it."),
+            gettext_lazy("Pause"),
+            gettext_lazy("The campaign is paused: nothing more leaves."),
+        ),
         do=campaigns.pause,
     ),
     "resume": Act(
         of={Status.PAUSED, Status.STOPPED},
-        title=gettext_lazy("Resume the campaign"),
-        lead=gettext_lazy("It goes on with those who have not received it. Who left meanwhile is not written to."),
-        submit=gettext_lazy("Resume"),
+        words=(
+            gettext_lazy("Resume the campaign"),
+            gettext_lazy(
+                "It goes on with those who have not received it. Who unsubscribed meanwhile is not written to."
+            ),
+            gettext_lazy("Resume"),
+            gettext_lazy("The campaign goes on."),
+        ),
         do=campaigns.resume,
     ),
     "cancel": Act(
         of={Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED},
-        title=gettext_lazy("Cancel the campaign"),
-        lead=gettext_lazy("Nobody else receives it, and it cannot be resumed. What has left has left."),
-        submit=gettext_lazy("Cancel the campaign"),
+        words=(
+            gettext_lazy("Cancel the campaign"),
+            gettext_lazy("Nobody else receives it, and it cannot be resumed. What has left has left."),
+            gettext_lazy("Cancel the campaign"),
+            gettext_lazy("The campaign is canceled."),
+        ),
+        do=campaigns.cancel,
+    ),
+    "discard": Act(
+        of={Status.DRAFT},
+        words=(
+            gettext_lazy("Cancel the draft"),
+            gettext_lazy("Nobody ever receives it, and it cannot be edited any more. Its text stays here to be read."),
+            gettext_lazy("Cancel the draft"),
+            gettext_lazy("The draft is canceled."),
+        ),
         do=campaigns.cancel,
     ),
 }
@@ -98,13 +123,13 @@ ACTS = {
 class CampaignAdmin(MerchantScopedAdmin):
     is_editable = True
     form = CampaignForm
-    list_display = ("subject_fr", "topic", "state", "leaves", "ended")
+    list_display = ("subject_fr", "topic", "state", "starts", "ended")
     list_select_related = ("topic", "merchant")
     list_filter = (StatusFilter,)
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("topic", "state", "leaves", "ended")}),
+        (None, {"fields": ("topic", "state", "starts", "ended")}),
         (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
         (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
         (
@@ -112,7 +137,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
         ),
     )
-    readonly_fields = ("state", "leaves", "ended")
+    readonly_fields = ("state", "starts", "ended")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -142,8 +167,8 @@ class CampaignAdmin(MerchantScopedAdmin):
     def state(self, campaign: Campaign) -> str:
         return campaign.get_status_display()
 
-    @admin.display(description=gettext_lazy("leaves"))
-    def leaves(self, campaign: Campaign) -> str:
+    @admin.display(description=gettext_lazy("starts"))
+    def starts(self, campaign: Campaign) -> str:
         return iso_moment(campaign.started_at or campaign.scheduled_at) or "–"
 
     @admin.display(description=gettext_lazy("ended"))
@@ -255,7 +280,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         return departure_page(self, request, object_id)
 
     def act(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
-        """Pause, resume, cancel, or back to a draft."""
+        """Pause, resume, cancel, discard, or back to a draft."""
         campaign = self.find(request, object_id)
         wanted = ACTS.get(act)
         back = self.address("change", campaign.pk)
@@ -266,6 +291,8 @@ class CampaignAdmin(MerchantScopedAdmin):
                 wanted.do(campaign=campaign, by=agent(request))
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.message_user(request, str(wanted.done), messages.SUCCESS)
             return see_other(back)
         return self.act_page(
             request,

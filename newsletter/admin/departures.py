@@ -101,7 +101,7 @@ def _facts(campaign: Campaign, sizes: dict[str, int]) -> list[tuple[str, str]]:
         (_("Recipients"), by_language(sizes)),
         (_("Duration"), duration(total=sum(sizes.values()), campaign=campaign)),
         (_("in the public archive"), _("Yes") if campaign.is_public else _("No")),
-        (_("Scheduled"), iso_moment(campaign.scheduled_at)),
+        (_("starts"), iso_moment(campaign.scheduled_at)),
     ]
     return [(label, value) for label, value in facts if value]
 

@@ -166,8 +166,8 @@ def resume(*, campaign: Campaign, by: User | None = None) -> Campaign:
 
 
 def cancel(*, campaign: Campaign, by: User | None = None) -> Campaign:
-    """Nobody else receives it; what has left has left."""
-    open_states = {Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
+    """Nobody else receives it, a draft nobody at all; what has left has left."""
+    open_states = {Status.DRAFT, Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
     with transaction.atomic():
         row = _move(campaign, of=open_states, to=Status.CANCELED, finished_at=timezone.now())
         _log(row, deed="cancel", by=by)

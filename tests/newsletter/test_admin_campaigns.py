@@ -127,8 +127,54 @@ def test_the_page_of_a_campaign_says_who_did_what(agent, campaign, sam):
         "Campagne annulée",
         "Envoi repris",
         "Envoi mis en pause",
-        "Départ planifié",
+        "Envoi planifié",
         "Texte ou auditoire modifié",
     ]
     assert said == expected
     assert text.count("Sam Pelletier") >= len(expected)
+
+
+def test_a_draft_is_canceled_once_that_is_confirmed_and_can_be_sent_no_more(agent, campaign):
+    address = page("campaign_act", campaign.pk, "discard")
+    assert address in agent.get(page("campaign_change", campaign.pk)).text
+    assert "Annuler le brouillon" in agent.get(address).text
+    assert Campaign.objects.get().status == "draft"
+    told = agent.post(address, follow=True).text
+    assert "Le brouillon est annulé." in told
+    assert address not in told
+    assert "<textarea" not in told
+    row = Campaign.objects.get()
+    assert (row.status, row.started_at, row.finished_at is None) == ("canceled", None, False)
+    seen = campaigns.fingerprint_of(campaign=row)
+    refused = agent.post(page("campaign_schedule", campaign.pk), {"now": "1", "seen": seen})
+    assert "n’est plus un brouillon" in refused.text
+    assert Campaign.objects.get().status == "canceled"
+
+
+def test_each_act_says_that_it_is_done_and_a_refused_one_that_it_is_not(agent, campaign):
+    said = {
+        "withdraw": "Elle est de nouveau un brouillon",
+        "pause": "La campagne est en pause",
+        "resume": "La campagne continue.",
+        "cancel": "La campagne est annulée.",
+    }
+    confirm(agent, campaign, day="2030-01-02", hour="09:00")
+    told = agent.post(page("campaign_act", campaign.pk, "withdraw"), follow=True).text
+    assert said["withdraw"] in told
+    confirm(agent, campaign, now="1")
+    campaigns.begin_due()
+    for act in ("pause", "resume", "cancel"):
+        assert said[act] in agent.post(page("campaign_act", campaign.pk, act), follow=True).text
+    refused = agent.post(page("campaign_act", campaign.pk, "pause"), follow=True).text
+    assert said["pause"] not in refused
+    assert "a changé" in refused
+
+
+@pytest.mark.parametrize(("language", "word"), [("fr-ca", "Début"), ("en-ca", "Starts")])
+def test_the_day_of_a_campaign_is_the_one_it_starts(agent, campaign, sam, language, word):
+    User.objects.filter(pk=sam.pk).update(language=language)
+    confirm(agent, campaign, day="2030-01-02", hour="09:00")
+    for name, *about in (("changelist",), ("change", campaign.pk), ("schedule", campaign.pk)):
+        shown = agent.get(page(f"campaign_{name}", *about)).text
+        assert word in shown
+        assert "2030-01-02" in shown

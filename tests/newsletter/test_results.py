@@ -52,13 +52,13 @@ def test_each_figure_is_what_the_rows_say(campaign):
         "Envoyé": 5,
         "En attente": 3,
         "Échoué": 3,
-        "Parti avant l’envoi": 4,
+        "Désabonné avant l’envoi": 4,
         "Annulé": 1,
         "Livraison confirmée": 4,
         "Rebond": 1,
         "Retardé, ou boîte pleine": 1,
         "Plainte": 2,
-        "Parti par un lien du message": 3,
+        "Désabonné par ce message": 3,
     }
     assert (results.total, results.waiting) == (sum(STATES.values()), 3)
 
