@@ -28,6 +28,10 @@ class Bar(NamedTuple):
     y: int
     kind: str
 
+    @property
+    def figure(self) -> str:
+        return grouped(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -35,6 +39,10 @@ class Measured:
 
     agreed: int
     bars: list[Bar]
+
+    @property
+    def figure(self) -> str:
+        return grouped(self.agreed)
 
     @property
     def height(self) -> int:
@@ -48,6 +56,10 @@ class Results:
     bars: list[Bar]
     ends_at: datetime | None
     measured: Measured | None
+
+    @property
+    def figure(self) -> str:
+        return grouped(self.total)
 
     @property
     def height(self) -> int:

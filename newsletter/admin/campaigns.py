@@ -23,11 +23,11 @@ from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
 from newsletter import audience
 from newsletter.admin.deeds import deeds_of
-from newsletter.admin.departures import departure_page
+from newsletter.admin.departures import departure_page, described
 from newsletter.admin.drafts import CampaignForm
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
-from newsletter.results import results_of
+from newsletter.results import grouped, results_of
 from newsletter.review import problems
 from newsletter.services import campaigns
 from newsletter.services.trials import NotSent, try_on
@@ -40,6 +40,8 @@ Status = Campaign.Status
 
 # In the preview a link opens a tab of its own, where it can do what any page can; the letter itself can do nothing.
 PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"]}
+
+UNREAD = gettext_lazy("Its link to read it in a browser works once the campaign has begun.")
 
 
 class TestForm(forms.Form):
@@ -206,11 +208,12 @@ class CampaignAdmin(MerchantScopedAdmin):
             "acts": acts,
             "deeds": deeds_of(campaign=campaign),
             "preview": self.address("preview", campaign.pk),
+            "audience": described(campaign=campaign),
             "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},
         }
         if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
-            panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
+            panels["sizes"] = [(Language(language).label, grouped(count)) for language, count in sizes.items()]
             panels["problems"] = problems(campaign=campaign, sizes=sizes)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)
@@ -235,11 +238,13 @@ class CampaignAdmin(MerchantScopedAdmin):
         back = self.address("change", campaign.pk)
         try:
             shown = [
-                (
-                    language.label,
-                    self.address("letter", campaign.pk, language.value),
-                    letter_in(campaign=campaign, language=language.value).words,
-                )
+                {
+                    "label": language.label,
+                    "url": self.address("letter", campaign.pk, language.value),
+                    "words": letter_in(campaign=campaign, language=language.value).words,
+                    "preheader": campaign.preheader_fr if language == Language.FRENCH else campaign.preheader_en,
+                    "is_french": language == Language.ENGLISH and not (campaign.subject_en and campaign.body_en),
+                }
                 for language in Language
             ]
         except LetterUnwritable as broken:
@@ -249,6 +254,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             **self.admin_site.each_context(request),
             "title": _("Preview: %(subject)s") % {"subject": campaign.subject},
             "shown": shown,
+            "unread": UNREAD if _is_unread(campaign) else "",
             "back": back,
         }
         return TemplateResponse(request, "admin/newsletter/preview.html", context)
@@ -270,7 +276,10 @@ class CampaignAdmin(MerchantScopedAdmin):
         return self.act_page(
             request,
             title=_("Send a test"),
-            lead=[_("Both languages leave for one address. The unsubscribe link of a test leads nowhere.")],
+            lead=[
+                _("Both languages leave for one address. The unsubscribe link of a test leads nowhere."),
+                *([str(UNREAD)] if _is_unread(campaign) else []),
+            ],
             form=form,
             submit=_("Send the test"),
             back=back,
@@ -303,3 +312,8 @@ class CampaignAdmin(MerchantScopedAdmin):
             back=back,
             is_binding=True,
         )
+
+
+def _is_unread(campaign: Campaign) -> bool:
+    """Its letter leads to the public archive, where it is not yet."""
+    return campaign.is_public and campaign.started_at is None

@@ -206,7 +206,7 @@ def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campa
         factories.ConsentFactory(topic=campaign.topic, subscriber=subscriber, wording=Wording.objects.get())
     content = agent.get(page("campaign_change", campaign.pk)).text
     assert "Rien à corriger" in content
-    audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
+    audience = re.search(r"<h2>Auditoire</h2>\s*<p>Offres du mois</p>\s*<p>(.*?)</p>", content)[1]
     assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
     assert "Les liens vers d’autres sites sont essayés" in content
     Campaign.objects.update(body_fr="", subject_en="")
@@ -233,6 +233,30 @@ def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
     assert "sandbox" in policy
     assert "script" not in policy
     assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_the_preview_names_its_frames_shows_the_preheader_and_says_when_french_stands_for_english(agent, campaign):
+    Campaign.objects.update(preheader_fr="Tout novembre", preheader_en="All November")
+    address = page("campaign_preview", campaign.pk)
+    shown = agent.get(address).text
+    assert shown.count("<figcaption") == 4
+    assert shown.count(">Sur un téléphone</figcaption>") == shown.count(">Sur un ordinateur</figcaption>") == 2
+    assert "<dd>Tout novembre</dd>" in shown
+    assert "<dd>All November</dd>" in shown
+    assert "le français est affiché à sa place" not in shown
+    for missing in ("subject_en", "body_en"):
+        Campaign.objects.update(**{missing: ""})
+        assert agent.get(address).text.count("le français est affiché à sa place") == 1
+
+
+def test_the_pages_of_a_letter_tried_before_it_began_say_which_link_does_not_work_yet(agent, campaign):
+    addresses = [page(f"campaign_{name}", campaign.pk) for name in ("preview", "test")]
+    told = "Son lien de lecture dans un navigateur fonctionnera"
+    assert [told in agent.get(address).text for address in addresses] == [True, True]
+    Campaign.objects.update(is_public=False)
+    assert [told in agent.get(address).text for address in addresses] == [False, False]
+    Campaign.objects.update(is_public=True, status="paused", started_at=timezone.now())
+    assert [told in agent.get(address).text for address in addresses] == [False, False]
 
 
 def test_the_links_of_a_preview_open_in_a_tab_of_their_own_and_the_letter_sent_knows_nothing_of_it(agent, campaign):
