@@ -5,6 +5,7 @@ Raw HTML is shown as typed, never obeyed, and the parser makes no link of a scri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
@@ -122,3 +123,36 @@ def addresses(text: str) -> list[str]:
 def silent_images(text: str) -> int:
     """How many images say nothing to who does not see them."""
     return sum(token.type == "image" and not token.content.strip() for token in walk(_tokens(text)))
+
+
+def empty_links(text: str) -> list[str]:
+    """The words of the links, and of the images, that have no address."""
+    found: list[str] = []
+    words: list[str] | None = None
+    for token in walk(_tokens(text)):
+        if token.type == "image" and not token.attrGet("src"):
+            found.append(token.content)
+        elif token.type == "link_open":
+            words = None if str(token.attrGet("href") or "").strip() else []
+        elif token.type == "link_close" and words is not None:
+            found.append("".join(words))
+            words = None
+        elif words is not None:
+            words.append(token.content)
+    return found
+
+
+_RAW_LINK = re.compile(r"\[[^\]\n]*\]\(\S*")
+
+
+def raw_links(text: str) -> list[str]:
+    """What was typed as a link and stayed as typed: its address is refused, or its parenthesis never closed."""
+    inlines = [token.children or [] for token in _tokens(text) if token.type == "inline"]
+    lines = ["".join(_typed(token) for token in children) for children in inlines]
+    return [found for line in lines for found in _RAW_LINK.findall(line)]
+
+
+def _typed(token: Token) -> str:
+    if token.type in {"softbreak", "hardbreak"}:
+        return "\n"
+    return token.content if token.type == "text" else ""

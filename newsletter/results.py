@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from babel.numbers import format_decimal
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext
@@ -27,6 +28,10 @@ class Bar(NamedTuple):
     y: int
     kind: str
 
+    @property
+    def figure(self) -> str:
+        return grouped(self.number)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -34,6 +39,10 @@ class Measured:
 
     agreed: int
     bars: list[Bar]
+
+    @property
+    def figure(self) -> str:
+        return grouped(self.agreed)
 
     @property
     def height(self) -> int:
@@ -49,8 +58,17 @@ class Results:
     measured: Measured | None
 
     @property
+    def figure(self) -> str:
+        return grouped(self.total)
+
+    @property
     def height(self) -> int:
         return len(self.bars) * 32
+
+
+def grouped(number: int) -> str:
+    """A number as the language of the moment writes it: 3,028, 3 028."""
+    return format_decimal(number, locale="en_CA" if (get_language() or "").startswith("en") else "fr_CA")
 
 
 def results_of(*, campaign: Campaign) -> Results:
@@ -75,13 +93,13 @@ def results_of(*, campaign: Campaign) -> Results:
         (_("Sent"), by_status["sent"], "good"),
         (_("Waiting"), waiting, "still"),
         (_("Failed"), by_status["failed"], "bad"),
-        (_("Left before it was sent"), by_status["skipped"], "still"),
+        (_("Unsubscribed before sending"), by_status["skipped"], "still"),
         (_("Canceled"), by_status["canceled"], "still"),
         (_("Confirmed delivered"), returned["delivered"], "good"),
         (_("Bounced"), returned["bounced"], "bad"),
         (_("Delayed, or the mailbox full"), returned["delayed"], "still"),
         (_("Complained"), returned["complained"], "bad"),
-        (_("Left by a link of it"), returned["left"], "still"),
+        (_("Unsubscribed from this message"), returned["left"], "still"),
     ]
     bars = [_bar(row, *figure, total=total) for row, figure in enumerate(figures)]
     ends_at = end_time(campaign=campaign, waiting=waiting, recent=returned["recent"], last_due=returned["last_due"])

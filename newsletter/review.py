@@ -89,13 +89,26 @@ def _of_letter(campaign: Campaign, language: Language) -> list[Problem]:
 
 
 def _of_links(body: str, *, label: str) -> list[Problem]:
+    empty = [
+        Problem(_("%(language)s: the link “%(words)s” has no address.") % {"language": label, "words": words[:100]})
+        for words in dict.fromkeys(markdown.empty_links(body))
+    ]
+    raw = [
+        Problem(
+            _("%(language)s: “%(typed)s” shows as typed, not as a link: its address is refused or not closed.")
+            % {"language": label, "typed": typed[:100]},
+            is_blocking=False,
+        )
+        for typed in dict.fromkeys(markdown.raw_links(body))
+    ]
     broken = [address for address in markdown.addresses(body) if not _leads_somewhere(address)]
-    return [
+    lost = [
         Problem(
             _("%(language)s: the link “%(address)s” leads nowhere.") % {"language": label, "address": address[:100]}
         )
         for address in dict.fromkeys(broken)
     ]
+    return empty + lost + raw
 
 
 def _leads_somewhere(address: str) -> bool:

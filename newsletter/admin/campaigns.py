@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -12,7 +11,6 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -23,18 +21,18 @@ from accounts.answers import see_other
 from accounts.formats import iso_moment
 from accounts.frames import FRAMED_POLICY, LETTER_POLICY
 from accounts.models import Language
-from newsletter import audience, markdown
+from newsletter import audience
 from newsletter.admin.deeds import deeds_of
-from newsletter.elsewhere import dead_links
+from newsletter.admin.departures import departure_page, described
+from newsletter.admin.drafts import CampaignForm
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
-from newsletter.results import results_of
+from newsletter.results import grouped, results_of
 from newsletter.review import problems
 from newsletter.services import campaigns
 from newsletter.services.trials import NotSent, try_on
 from organizations.admin.filters import ChoiceFilter
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
-from organizations.models import Customer
 from organizations.refusals import Refusal
 
 Status = Campaign.Status
@@ -42,53 +40,12 @@ Status = Campaign.Status
 
 # In the preview a link opens a tab of its own, where it can do what any page can; the letter itself can do nothing.
 PREVIEW_POLICY = {**LETTER_POLICY, "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"]}
-# Who types this minute reads the page again before pressing.
-WRITING = timedelta(minutes=5)
 
-
-class ScheduleForm(forms.Form):
-    day = forms.DateField(
-        label=gettext_lazy("Day"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=gettext_lazy("Empty: it leaves now."),
-    )
-    hour = forms.TimeField(
-        label=gettext_lazy("Hour in Québec"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        day, hour = cleaned.get("day"), cleaned.get("hour")
-        if bool(day) != bool(hour) and not self.errors:
-            self.add_error("hour" if day else "day", _("Give both the day and the hour, or neither."))
-        now = timezone.now()
-        cleaned["at"] = timezone.make_aware(datetime.combine(day, hour)) if day and hour else now
-        if cleaned["at"] < now - WRITING:
-            self.add_error("day", _("This moment is past. Leave both empty and it leaves now."))
-        return cleaned
+UNREAD = gettext_lazy("Its link to read it in a browser works once the campaign has begun.")
 
 
 class TestForm(forms.Form):
     email = forms.EmailField(label=gettext_lazy("E-mail"), validators=[validate_address])
-
-
-class CampaignForm(forms.ModelForm):
-    class Meta:
-        widgets = {"to_purchased_since": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        topic, branch = cleaned.get("topic"), cleaned.get("to_branch")
-        if topic and branch and branch.merchant_id != topic.merchant_id:
-            self.add_error("to_branch", _("This branch is of another merchant than the topic."))
-        if self.instance.pk:
-            try:
-                campaigns.hold_draft(campaign=self.instance)
-            except Refusal as refusal:
-                self.instance.refresh_from_db(fields=["status", "scheduled_at", "started_at", "finished_at"])
-                self.add_error(None, str(refusal))
-        return cleaned
 
 
 class StatusFilter(ChoiceFilter):
@@ -103,37 +60,62 @@ class StatusFilter(ChoiceFilter):
 class Act:
     """A button of a campaign that asks before it acts."""
 
-    def __init__(self, *, of: set[Status], title: Any, lead: Any, submit: Any, do: Callable[..., object]) -> None:
-        self.of, self.title, self.lead, self.submit, self.do = of, title, lead, submit, do
+    def __init__(self, *, of: set[Status], words: tuple[Any, Any, Any, Any], do: Callable[..., object]) -> None:
+        self.of, self.do = of, do
+        self.title, self.lead, self.submit, self.done = words
 
 
 ACTS = {
     "withdraw": Act(
         of={Status.SCHEDULED},
-        title=gettext_lazy("Take it back to a draft"),
-        lead=gettext_lazy("It does not leave until somebody schedules it again."),
-        submit=gettext_lazy("Back to a draft"),
+        words=(
+            gettext_lazy("Take it back to a draft"),
+            gettext_lazy("It does not leave until somebody schedules it again."),
+            gettext_lazy("Back to a draft"),
+            gettext_lazy("It is a draft again: it does not leave."),
+        ),
         do=campaigns.withdraw,
     ),
     "pause": Act(
         of={Status.SENDING},
-        title=gettext_lazy("Pause the campaign"),
-        lead=gettext_lazy("Nothing more leaves until somebody resumes it."),
-        submit=gettext_lazy("Pause"),
+        words=(
+            gettext_lazy("Pause the campaign"),
+            gettext_lazy("Nothing more leaves until somebody resumes it."),
+            gettext_lazy("Pause"),
+            gettext_lazy("The campaign is paused: nothing more leaves."),
+        ),
         do=campaigns.pause,
     ),
     "resume": Act(
         of={Status.PAUSED, Status.STOPPED},
-        title=gettext_lazy("Resume the campaign"),
-        lead=gettext_lazy("It goes on with those who have not received it. Who left meanwhile is not written to."),
-        submit=gettext_lazy("Resume"),
+        words=(
+            gettext_lazy("Resume the campaign"),
+            gettext_lazy(
+                "It goes on with those who have not received it. Who unsubscribed meanwhile is not written to."
+            ),
+            gettext_lazy("Resume"),
+            gettext_lazy("The campaign goes on."),
+        ),
         do=campaigns.resume,
     ),
     "cancel": Act(
         of={Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED},
-        title=gettext_lazy("Cancel the campaign"),
-        lead=gettext_lazy("Nobody else receives it, and it cannot be resumed. What has left has left."),
-        submit=gettext_lazy("Cancel the campaign"),
+        words=(
+            gettext_lazy("Cancel the campaign"),
+            gettext_lazy("Nobody else receives it, and it cannot be resumed. What has left has left."),
+            gettext_lazy("Cancel the campaign"),
+            gettext_lazy("The campaign is canceled."),
+        ),
+        do=campaigns.cancel,
+    ),
+    "discard": Act(
+        of={Status.DRAFT},
+        words=(
+            gettext_lazy("Cancel the draft"),
+            gettext_lazy("Nobody ever receives it, and it cannot be edited any more. Its text stays here to be read."),
+            gettext_lazy("Cancel the draft"),
+            gettext_lazy("The draft is canceled."),
+        ),
         do=campaigns.cancel,
     ),
 }
@@ -143,13 +125,13 @@ ACTS = {
 class CampaignAdmin(MerchantScopedAdmin):
     is_editable = True
     form = CampaignForm
-    list_display = ("subject_fr", "topic", "state", "leaves", "ended")
+    list_display = ("subject_fr", "topic", "state", "starts", "ended")
     list_select_related = ("topic", "merchant")
     list_filter = (StatusFilter,)
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("topic", "state", "leaves", "ended")}),
+        (None, {"fields": ("topic", "state", "starts", "ended")}),
         (gettext_lazy("French"), {"fields": ("subject_fr", "preheader_fr", "body_fr")}),
         (gettext_lazy("English"), {"fields": ("subject_en", "preheader_en", "body_en")}),
         (
@@ -157,7 +139,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             {"fields": (("to_language", "to_kind"), ("to_branch", "to_purchased_since"), "is_public")},
         ),
     )
-    readonly_fields = ("state", "leaves", "ended")
+    readonly_fields = ("state", "starts", "ended")
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))
@@ -171,7 +153,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         obj.merchant = obj.topic.merchant
         if change:
             # Locked by the form. Its status and moments are the services', and may be newer than this page.
-            obj.save(update_fields=["merchant", *form.changed_data])
+            obj.save(update_fields=["merchant", *form.touched])
             return
         obj.created_by = agent(request)
         super().save_model(request, obj, form, change)
@@ -187,8 +169,8 @@ class CampaignAdmin(MerchantScopedAdmin):
     def state(self, campaign: Campaign) -> str:
         return campaign.get_status_display()
 
-    @admin.display(description=gettext_lazy("leaves"))
-    def leaves(self, campaign: Campaign) -> str:
+    @admin.display(description=gettext_lazy("starts"))
+    def starts(self, campaign: Campaign) -> str:
         return iso_moment(campaign.started_at or campaign.scheduled_at) or "–"
 
     @admin.display(description=gettext_lazy("ended"))
@@ -226,11 +208,12 @@ class CampaignAdmin(MerchantScopedAdmin):
             "acts": acts,
             "deeds": deeds_of(campaign=campaign),
             "preview": self.address("preview", campaign.pk),
+            "audience": described(campaign=campaign),
             "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},
         }
         if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
-            panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
+            panels["sizes"] = [(Language(language).label, grouped(count)) for language, count in sizes.items()]
             panels["problems"] = problems(campaign=campaign, sizes=sizes)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)
@@ -255,11 +238,13 @@ class CampaignAdmin(MerchantScopedAdmin):
         back = self.address("change", campaign.pk)
         try:
             shown = [
-                (
-                    language.label,
-                    self.address("letter", campaign.pk, language.value),
-                    letter_in(campaign=campaign, language=language.value).words,
-                )
+                {
+                    "label": language.label,
+                    "url": self.address("letter", campaign.pk, language.value),
+                    "words": letter_in(campaign=campaign, language=language.value).words,
+                    "preheader": campaign.preheader_fr if language == Language.FRENCH else campaign.preheader_en,
+                    "is_french": language == Language.ENGLISH and not (campaign.subject_en and campaign.body_en),
+                }
                 for language in Language
             ]
         except LetterUnwritable as broken:
@@ -269,6 +254,7 @@ class CampaignAdmin(MerchantScopedAdmin):
             **self.admin_site.each_context(request),
             "title": _("Preview: %(subject)s") % {"subject": campaign.subject},
             "shown": shown,
+            "unread": UNREAD if _is_unread(campaign) else "",
             "back": back,
         }
         return TemplateResponse(request, "admin/newsletter/preview.html", context)
@@ -290,42 +276,20 @@ class CampaignAdmin(MerchantScopedAdmin):
         return self.act_page(
             request,
             title=_("Send a test"),
-            lead=[_("Both languages leave for one address. The unsubscribe link of a test leads nowhere.")],
+            lead=[
+                _("Both languages leave for one address. The unsubscribe link of a test leads nowhere."),
+                *([str(UNREAD)] if _is_unread(campaign) else []),
+            ],
             form=form,
             submit=_("Send the test"),
             back=back,
         )
 
     def schedule(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self.find(request, object_id)
-        form = ScheduleForm(request.POST or None)
-        back = self.address("change", campaign.pk)
-        if request.method == "POST" and form.is_valid():
-            try:
-                campaigns.schedule(campaign=campaign, at=form.cleaned_data["at"], by=agent(request))
-            except Refusal as refusal:
-                form.add_error(None, str(refusal))
-            else:
-                done = _("The campaign is scheduled.") if form.cleaned_data["day"] else _("The campaign leaves now.")
-                self.message_user(request, done, messages.SUCCESS)
-                return see_other(back)
-        sizes = audience.sizes(campaign=campaign)
-        return self.act_page(
-            request,
-            title=_("Send “%(subject)s”") % {"subject": campaign.subject},
-            lead=[
-                _("%(count)s people receive it as things stand. Once begun, its text cannot be changed.")
-                % {"count": sum(sizes.values())}
-            ],
-            facts=[(_("Audience"), describe(campaign)), *_dead_links(campaign)],
-            form=form,
-            submit=_("Schedule, or send now"),
-            back=back,
-            is_binding=True,
-        )
+        return departure_page(self, request, object_id)
 
     def act(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
-        """Pause, resume, cancel, or back to a draft."""
+        """Pause, resume, cancel, discard, or back to a draft."""
         campaign = self.find(request, object_id)
         wanted = ACTS.get(act)
         back = self.address("change", campaign.pk)
@@ -336,6 +300,8 @@ class CampaignAdmin(MerchantScopedAdmin):
                 wanted.do(campaign=campaign, by=agent(request))
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
+            else:
+                self.message_user(request, str(wanted.done), messages.SUCCESS)
             return see_other(back)
         return self.act_page(
             request,
@@ -348,21 +314,6 @@ class CampaignAdmin(MerchantScopedAdmin):
         )
 
 
-def describe(campaign: Campaign) -> str:
-    """The audience in words."""
-    parts = [campaign.topic.name]
-    if campaign.to_language:
-        parts.append(str(Language(campaign.to_language).label))
-    if campaign.to_kind:
-        parts.append(str(Customer.Kind(campaign.to_kind).label))
-    if campaign.to_branch:
-        parts.append(campaign.to_branch.name)
-    if campaign.to_purchased_since:
-        parts.append(_("last purchase since %(day)s") % {"day": campaign.to_purchased_since.isoformat()})
-    return " · ".join(parts)
-
-
-def _dead_links(campaign: Campaign) -> list[tuple[str, str]]:
-    """The links of both texts to other sites that lead nowhere, as facts to read before sending."""
-    addresses = [*markdown.addresses(campaign.body_fr), *markdown.addresses(campaign.body_en)]
-    return [(_("Dead link"), f"{dead.address[:100]} – {dead.reason}") for dead in dead_links(addresses=addresses)]
+def _is_unread(campaign: Campaign) -> bool:
+    """Its letter leads to the public archive, where it is not yet."""
+    return campaign.is_public and campaign.started_at is None

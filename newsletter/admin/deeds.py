@@ -8,13 +8,13 @@ from typing import NamedTuple
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from newsletter.models import Campaign
 
 SHOWN = 20
 WORDS = {
-    "schedule": gettext_lazy("Departure scheduled"),
+    "schedule": pgettext_lazy("of a campaign", "Scheduled"),
     "withdraw": gettext_lazy("Taken back to a draft"),
     "pause": gettext_lazy("Sending paused"),
     "resume": gettext_lazy("Sending resumed"),

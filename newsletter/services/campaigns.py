@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,11 +28,22 @@ if TYPE_CHECKING:
 
 SEND, BEGIN = "newsletter.send", "newsletter.begin_due"
 Status = Campaign.Status
+# What an agent writes: what leaves, and to whom. How many people that is may change from one minute to the next.
+WRITTEN = (
+    *("topic_id", "subject_fr", "subject_en", "preheader_fr", "preheader_en", "body_fr", "body_en"),
+    *("to_language", "to_kind", "to_branch_id", "to_purchased_since", "is_public"),
+)
 PACE_OF = timedelta(minutes=5)  # what left before says little of what leaves now
 
 
 class CampaignBegun(Refusal):
     sentence: str | Promise = _("This campaign is no longer a draft: its text is what people receive.")
+
+
+class CampaignChanged(Refusal):
+    sentence: str | Promise = _(
+        "This campaign has changed since you read this page: nothing was sent. Read it again, then confirm."
+    )
 
 
 class CampaignNotDraft(Refusal):
@@ -53,12 +66,20 @@ def settings_of(*, merchant: Merchant) -> Newsletter:
     return Newsletter.objects.filter(merchant=merchant).first() or Newsletter(merchant=merchant)
 
 
-def schedule(*, campaign: Campaign, at: datetime, by: User | None) -> Campaign:
-    """Let it leave at that moment; refused while its checks find something that blocks, or once it has begun."""
+def fingerprint_of(*, campaign: Campaign) -> str:
+    """The same as long as nobody writes anything else in it."""
+    said = [str(getattr(campaign, name)) for name in WRITTEN]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def schedule(*, campaign: Campaign, at: datetime, seen: str, by: User | None) -> Campaign:
+    """Let it leave at that moment as it was `seen`; raises CampaignBegun, CampaignChanged, CampaignNotReady."""
     with transaction.atomic():
         row = _locked(campaign)
         if row.status not in {Status.DRAFT, Status.SCHEDULED}:
             raise CampaignBegun
+        if fingerprint_of(campaign=row) != seen:
+            raise CampaignChanged
         if problems := blocking_problems(campaign=row):
             raise CampaignNotReady(problems=" ".join(str(problem) for problem in problems))
         row.status, row.scheduled_at = Status.SCHEDULED, at
@@ -69,12 +90,13 @@ def schedule(*, campaign: Campaign, at: datetime, by: User | None) -> Campaign:
     return row
 
 
-def hold_draft(*, campaign: Campaign) -> None:
-    """Keep it a draft until the transaction of the caller ends; raises CampaignNotDraft when it is none any more."""
+def hold_draft(*, campaign: Campaign) -> Campaign:
+    """Keep it a draft, as it is returned, until the transaction of the caller ends; raises CampaignNotDraft."""
     with transaction.atomic():
         row = _locked(campaign)
     if not row.is_editable:
         raise CampaignNotDraft
+    return row
 
 
 def withdraw(*, campaign: Campaign, by: User | None = None) -> Campaign:
@@ -144,8 +166,8 @@ def resume(*, campaign: Campaign, by: User | None = None) -> Campaign:
 
 
 def cancel(*, campaign: Campaign, by: User | None = None) -> Campaign:
-    """Nobody else receives it; what has left has left."""
-    open_states = {Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
+    """Nobody else receives it, a draft nobody at all; what has left has left."""
+    open_states = {Status.DRAFT, Status.SCHEDULED, Status.SENDING, Status.PAUSED, Status.STOPPED}
     with transaction.atomic():
         row = _move(campaign, of=open_states, to=Status.CANCELED, finished_at=timezone.now())
         _log(row, deed="cancel", by=by)

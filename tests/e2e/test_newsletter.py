@@ -124,7 +124,7 @@ def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic,
     assert visit.page.locator("iframe").count() == 4
     visit.press("Retour")
     visit.press("Planifier…")
-    visit.press("Planifier")
+    visit.press("Envoyer maintenant à 3 personnes")
     message = mailbox.newest_to("p1@example.org")
     assert message["Subject"] == "Nacelles à moitié prix"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -143,7 +143,7 @@ def test_a_campaign_from_draft_to_results(browse, worker, mailbox, topic: Topic,
     visitor.open(link)
     visitor.press("Veuillez me désabonner")
     page = visit.open(reverse("admin:newsletter_campaign_change", args=[campaign.pk]))
-    assert re.search(r"Parti par un lien du message\s+1", page.locator("table.lines").inner_text())
+    assert re.search(r"Désabonné par ce message\s+1", page.locator("table.lines").inner_text())
 
 
 def test_a_link_of_the_preview_opens_in_a_tab_of_its_own(browse, topic: Topic, sam: User):

@@ -11,6 +11,7 @@ from email.policy import default as mime
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -96,6 +97,12 @@ def draft(topic: Topic, **fields: object) -> dict[str, object]:
         "is_public": "on",
         **fields,
     }
+
+
+def confirm(agent: Client, campaign: Campaign, **pressed: str) -> HttpResponse:
+    """Read the page that sends, then press one of its buttons."""
+    address = page("campaign_schedule", campaign.pk)
+    return agent.post(address, filled(agent.get(address).text, having="day") | pressed)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -206,7 +213,7 @@ def test_the_page_of_a_draft_tells_its_audience_and_what_to_correct(agent, campa
         factories.ConsentFactory(topic=campaign.topic, subscriber=subscriber, wording=Wording.objects.get())
     content = agent.get(page("campaign_change", campaign.pk)).text
     assert "Rien à corriger" in content
-    audience = re.search(r"<h2>Auditoire</h2>\s*<p>(.*?)</p>", content)[1]
+    audience = re.search(r"<h2>Auditoire</h2>\s*<p>Offres du mois</p>\s*<p>(.*?)</p>", content)[1]
     assert re.sub(r"<[^>]+>", "", audience).replace("\xa0", " ") == "Anglais : 2 · Français : 1"
     assert "Les liens vers d’autres sites sont essayés" in content
     Campaign.objects.update(body_fr="", subject_en="")
@@ -233,6 +240,30 @@ def test_the_preview_frames_the_mail_which_can_do_nothing(agent, campaign):
     assert "sandbox" in policy
     assert "script" not in policy
     assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def test_the_preview_names_its_frames_shows_the_preheader_and_says_when_french_stands_for_english(agent, campaign):
+    Campaign.objects.update(preheader_fr="Tout novembre", preheader_en="All November")
+    address = page("campaign_preview", campaign.pk)
+    shown = agent.get(address).text
+    assert shown.count("<figcaption") == 4
+    assert shown.count(">Sur un téléphone</figcaption>") == shown.count(">Sur un ordinateur</figcaption>") == 2
+    assert "<dd>Tout novembre</dd>" in shown
+    assert "<dd>All November</dd>" in shown
+    assert "le français est affiché à sa place" not in shown
+    for missing in ("subject_en", "body_en"):
+        Campaign.objects.update(**{missing: ""})
+        assert agent.get(address).text.count("le français est affiché à sa place") == 1
+
+
+def test_the_pages_of_a_letter_tried_before_it_began_say_which_link_does_not_work_yet(agent, campaign):
+    addresses = [page(f"campaign_{name}", campaign.pk) for name in ("preview", "test")]
+    told = "Son lien de lecture dans un navigateur fonctionnera"
+    assert [told in agent.get(address).text for address in addresses] == [True, True]
+    Campaign.objects.update(is_public=False)
+    assert [told in agent.get(address).text for address in addresses] == [False, False]
+    Campaign.objects.update(is_public=True, status="paused", started_at=timezone.now())
+    assert [told in agent.get(address).text for address in addresses] == [False, False]
 
 
 def test_the_links_of_a_preview_open_in_a_tab_of_their_own_and_the_letter_sent_knows_nothing_of_it(agent, campaign):
@@ -284,7 +315,7 @@ def test_a_test_that_cannot_leave_says_what_the_server_answered(agent, campaign,
 
 
 def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
-    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
+    response = confirm(agent, campaign, now="1")
     assert response.status_code == 303
     campaign.refresh_from_db()
     assert campaign.status == "scheduled"
@@ -303,28 +334,34 @@ def test_a_campaign_is_scheduled_paused_resumed_and_canceled(agent, campaign):
 
 def test_a_campaign_with_something_to_correct_is_not_scheduled(agent, campaign):
     Campaign.objects.update(body_fr="[ici](/nulle-part)")
-    response = agent.post(page("campaign_schedule", campaign.pk), {"day": "2026-12-01", "hour": "09:00"})
+    campaign.refresh_from_db()
+    address, seen = page("campaign_schedule", campaign.pk), campaigns.fingerprint_of(campaign=campaign)
+    # What must be corrected is said before anything can be pressed, and refused all the same.
+    assert "/nulle-part" in agent.get(address).text
+    assert "<form" not in agent.get(address).text.partition("<main")[2]
+    response = agent.post(address, {"day": "2026-12-01", "hour": "09:00", "seen": seen})
     assert response.status_code == 422
     assert "/nulle-part" in response.content.decode()
     campaign.refresh_from_db()
     assert campaign.status == "draft"
 
 
-def test_a_moment_that_is_past_schedules_nothing_and_no_moment_leaves_now(agent, campaign, today):
-    address = page("campaign_schedule", campaign.pk)
-    response = agent.post(address, {"day": "2020-01-01", "hour": "10:00"})
+def test_a_moment_that_is_past_schedules_nothing_and_no_moment_is_no_way_to_send_now(agent, campaign, today):
+    response = confirm(agent, campaign, day="2020-01-01", hour="10:00")
     assert response.status_code == 422
     assert "Ce moment est passé" in response.text
+    response = confirm(agent, campaign, day="", hour="")
+    assert response.status_code == 422
+    assert "Ce champ est obligatoire" in response.text
     campaign.refresh_from_db()
     assert campaign.status == "draft"
-    response = agent.post(address, {"day": "", "hour": ""}, follow=True)
-    assert "La campagne part maintenant" in response.text
+    assert confirm(agent, campaign, now="1").status_code == 303
+    assert "La campagne part maintenant" in agent.get(page("campaign_change", campaign.pk)).text
 
 
 def test_a_campaign_leaves_at_the_hour_of_quebec(agent, campaign, today):
-    address = page("campaign_schedule", campaign.pk)
-    assert agent.post(address, {"day": "2026-12-01", "hour": ""}).status_code == 422
-    agent.post(address, {"day": "2026-12-01", "hour": "09:00"})
+    assert confirm(agent, campaign, day="2026-12-01", hour="").status_code == 422
+    confirm(agent, campaign, day="2026-12-01", hour="09:00")
     campaign.refresh_from_db()
     assert campaign.scheduled_at.isoformat() == "2026-12-01T14:00:00+00:00"
     assert campaigns.begin_due() == 0
@@ -487,7 +524,9 @@ def test_the_whole_ledger_is_downloaded_and_no_cell_is_a_formula(agent, consent,
 
 
 def test_a_campaign_s_day_is_said_in_its_list(agent, campaign, today):
-    campaigns.schedule(campaign=campaign, at=today + timedelta(days=1), by=None)
+    campaigns.schedule(
+        campaign=campaign, at=today + timedelta(days=1), seen=campaigns.fingerprint_of(campaign=campaign), by=None
+    )
     assert "2026-11-23" in agent.get(page("campaign_changelist")).content.decode()
 
 

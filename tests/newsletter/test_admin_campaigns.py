@@ -19,7 +19,7 @@ from newsletter.models import Campaign, Topic, Wording
 from newsletter.services import campaigns
 from tests import factories
 from tests.newsletter.posting import filled
-from tests.newsletter.test_admin import draft, page
+from tests.newsletter.test_admin import confirm, draft, page
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ NO_DRAFT = "Cette campagne n’est plus un brouillon"
 @pytest.mark.parametrize("is_begun", [False, True])
 def test_what_is_no_longer_a_draft_is_not_saved_and_the_text_typed_is_kept(agent, campaign, is_begun):
     """A colleague scheduled it while this agent was typing."""
-    campaigns.schedule(campaign=campaign, at=timezone.now(), by=None)
+    campaigns.schedule(campaign=campaign, at=timezone.now(), seen=campaigns.fingerprint_of(campaign=campaign), by=None)
     if is_begun:
         campaigns.begin_due()
     before = Campaign.objects.values().get()
@@ -75,7 +75,9 @@ class Meanwhile:
 
 
 def send_now() -> None:
-    campaigns.schedule(campaign=Campaign.objects.get(), at=timezone.now(), by=None)
+    campaign = Campaign.objects.get()
+    seen = campaigns.fingerprint_of(campaign=campaign)
+    campaigns.schedule(campaign=campaign, at=timezone.now(), seen=seen, by=None)
     campaigns.begin_due()
 
 
@@ -112,7 +114,7 @@ def test_the_audience_of_a_draft_is_counted_once(agent, campaign):
 
 def test_the_page_of_a_campaign_says_who_did_what(agent, campaign, sam):
     agent.post(page("campaign_change", campaign.pk), draft(campaign.topic))
-    agent.post(page("campaign_schedule", campaign.pk), {"day": "", "hour": ""})
+    confirm(agent, campaign, now="1")
     campaigns.begin_due()
     for act in ("pause", "resume", "cancel"):
         agent.post(page("campaign_act", campaign.pk, act))
@@ -125,8 +127,54 @@ def test_the_page_of_a_campaign_says_who_did_what(agent, campaign, sam):
         "Campagne annulée",
         "Envoi repris",
         "Envoi mis en pause",
-        "Départ planifié",
+        "Envoi planifié",
         "Texte ou auditoire modifié",
     ]
     assert said == expected
     assert text.count("Sam Pelletier") >= len(expected)
+
+
+def test_a_draft_is_canceled_once_that_is_confirmed_and_can_be_sent_no_more(agent, campaign):
+    address = page("campaign_act", campaign.pk, "discard")
+    assert address in agent.get(page("campaign_change", campaign.pk)).text
+    assert "Annuler le brouillon" in agent.get(address).text
+    assert Campaign.objects.get().status == "draft"
+    told = agent.post(address, follow=True).text
+    assert "Le brouillon est annulé." in told
+    assert address not in told
+    assert "<textarea" not in told
+    row = Campaign.objects.get()
+    assert (row.status, row.started_at, row.finished_at is None) == ("canceled", None, False)
+    seen = campaigns.fingerprint_of(campaign=row)
+    refused = agent.post(page("campaign_schedule", campaign.pk), {"now": "1", "seen": seen})
+    assert "n’est plus un brouillon" in refused.text
+    assert Campaign.objects.get().status == "canceled"
+
+
+def test_each_act_says_that_it_is_done_and_a_refused_one_that_it_is_not(agent, campaign):
+    said = {
+        "withdraw": "Elle est de nouveau un brouillon",
+        "pause": "La campagne est en pause",
+        "resume": "La campagne continue.",
+        "cancel": "La campagne est annulée.",
+    }
+    confirm(agent, campaign, day="2030-01-02", hour="09:00")
+    told = agent.post(page("campaign_act", campaign.pk, "withdraw"), follow=True).text
+    assert said["withdraw"] in told
+    confirm(agent, campaign, now="1")
+    campaigns.begin_due()
+    for act in ("pause", "resume", "cancel"):
+        assert said[act] in agent.post(page("campaign_act", campaign.pk, act), follow=True).text
+    refused = agent.post(page("campaign_act", campaign.pk, "pause"), follow=True).text
+    assert said["pause"] not in refused
+    assert "a changé" in refused
+
+
+@pytest.mark.parametrize(("language", "word"), [("fr-ca", "Début"), ("en-ca", "Starts")])
+def test_the_day_of_a_campaign_is_the_one_it_starts(agent, campaign, sam, language, word):
+    User.objects.filter(pk=sam.pk).update(language=language)
+    confirm(agent, campaign, day="2030-01-02", hour="09:00")
+    for name, *about in (("changelist",), ("change", campaign.pk), ("schedule", campaign.pk)):
+        shown = agent.get(page(f"campaign_{name}", *about)).text
+        assert word in shown
+        assert "2030-01-02" in shown

@@ -52,13 +52,13 @@ def test_each_figure_is_what_the_rows_say(campaign):
         "Envoyé": 5,
         "En attente": 3,
         "Échoué": 3,
-        "Parti avant l’envoi": 4,
+        "Désabonné avant l’envoi": 4,
         "Annulé": 1,
         "Livraison confirmée": 4,
         "Rebond": 1,
         "Retardé, ou boîte pleine": 1,
         "Plainte": 2,
-        "Parti par un lien du message": 3,
+        "Désabonné par ce message": 3,
     }
     assert (results.total, results.waiting) == (sum(STATES.values()), 3)
 
@@ -151,3 +151,21 @@ def test_who_measures_and_has_nobody_s_consent_is_told_so(campaign, client, sam)
     shown = page_of(campaign, client, sam)
     assert "personne n’a consenti à la mesure" in shown
     assert "Lien suivi" not in shown
+
+
+def test_large_figures_are_grouped_as_the_language_does(campaign):
+    bar = results_of(campaign=campaign).bars[0]._replace(number=1234567)
+    with translation.override("fr-ca"):
+        assert bar.figure == "1\xa0234\xa0567"
+    with translation.override("en-ca"):
+        assert bar.figure == "1,234,567"
+
+
+def test_the_page_of_results_says_whom_it_was_meant_for_and_groups_its_figures(campaign, client, sam):
+    Campaign.objects.update(to_language="en-ca", to_kind="business")
+    people = factories.SubscriberFactory.create_batch(1200, merchant=campaign.merchant)
+    Recipient.objects.bulk_create(Recipient(campaign=campaign, subscriber=subscriber) for subscriber in people)
+    shown = page_of(campaign, client, sam)
+    assert "1\xa0216 destinataires" in shown
+    assert '<td class="amount" data-label="Destinataires">1\xa0203</td>' in shown
+    assert f"{campaign.topic.name} · Anglais · Entreprise" in shown

@@ -55,6 +55,27 @@ def test_a_placeholder_or_a_broken_link_in_one_language_blocks(campaign):
         assert found(campaign, body_en=f"[here](<{address}>)") == "", address
 
 
+@pytest.mark.parametrize("body", ["[vide]()", "Voir [vide]( ) là.", "[vide](<>)", "- [**vide**]()", "![vide]()"])
+def test_a_link_without_an_address_blocks(campaign, body):
+    assert "le lien «\xa0vide\xa0» n’a pas d’adresse" in found(campaign, body_fr=body)
+
+
+@pytest.mark.parametrize(
+    "typed", ["[m](javascript:alert(1))", "[x](https://boreal.example", "![a](data:text/html,x)", "[**g**](vbscript:x)"]
+)
+def test_a_link_left_as_typed_deserves_a_look(campaign, typed):
+    assert found(campaign, body_en=f"Hello {typed} there") == ""
+    (problem,) = review.problems(campaign=campaign)
+    assert "s’affiche tel quel" in problem.words
+    assert typed.replace("**", "").strip("!")[:12] in problem.words
+
+
+@pytest.mark.parametrize("body", ["[x](https://boreal.example/a)", "`[x](y`", "[x] (y)", "Voir [1].\n\n    [x](y"])
+def test_what_is_a_link_or_a_sample_of_code_is_not_called_one_left_as_typed(campaign, body):
+    found(campaign, body_en=body)
+    assert review.problems(campaign=campaign) == []
+
+
 def test_a_language_that_cannot_be_written_blocks_and_says_why(campaign, settings, monkeypatch):
     settings.DKIM_KEY = "not a key"
     assert "ne peut être écrit" in found(campaign)
@@ -124,12 +145,12 @@ def test_each_step_is_possible_only_from_where_it_starts(campaign, today, sam):
         campaigns.begin(campaign=campaign)
     with pytest.raises(NotPossibleNow):
         campaigns.pause(campaign=campaign)
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     campaigns.withdraw(campaign=campaign)
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     assert campaigns.begin(campaign=campaign) == 2
     with pytest.raises(CampaignBegun):
-        campaigns.schedule(campaign=campaign, at=today, by=sam)
+        campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     with pytest.raises(NotPossibleNow):
         campaigns.begin(campaign=campaign)
 
@@ -138,7 +159,7 @@ def test_what_blocks_is_said_when_somebody_insists(campaign, today, sam):
     campaign.body_fr = ""
     campaign.save()
     with pytest.raises(CampaignNotReady, match="il manque"):
-        campaigns.schedule(campaign=campaign, at=today, by=sam)
+        campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
 
 
 @pytest.mark.parametrize("language", ["fr-ca", "en-ca"])
@@ -147,7 +168,7 @@ def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_tol
     sam.save()
     campaign.created_by = sam
     campaign.save()
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     Merchant.objects.update(address_line1="")
     assert campaigns.begin_due() == 0
     campaign.refresh_from_db()
@@ -161,5 +182,5 @@ def test_what_blocks_only_when_it_should_leave_takes_it_back_and_the_desk_is_tol
     assert campaigns.begin_due() == 0
     assert OutgoingMessage.objects.count() == 1
     Merchant.objects.update(address_line1="1, rue du Quai")
-    campaigns.schedule(campaign=campaign, at=today, by=sam)
+    campaigns.schedule(campaign=campaign, at=today, seen=campaigns.fingerprint_of(campaign=campaign), by=sam)
     assert campaigns.begin_due() == 1
