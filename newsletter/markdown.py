@@ -76,24 +76,37 @@ def page_html(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """The words alone, each link with its address."""
+    """The words alone, each link with its address; lists in lists set in, quotations marked."""
     lines: list[str] = []
     marks: list[str] = []
+    lists = quotes = 0
     for token in _tokens(text):
-        if token.type == "inline":
-            lines.append(f"{marks.pop() if marks else ''}{_inline(token.children or [])}")
-        elif token.type == "list_item_open":
-            marks.append(f"{token.info}. " if token.info else "- ")
-        elif token.type == "hr":
-            lines += ["", "* * *", ""]
-        elif token.type in {"fence", "code_block"}:
-            lines += [token.content.rstrip(), ""]
-        elif token.nesting < 0 and token.type in _ENDS_BLOCK and not token.hidden:
+        lists += token.nesting * (token.type in _LISTS)
+        quotes += token.nesting * (token.type in _QUOTES)
+        start = "> " * quotes + "  " * max(lists - 1, 0)
+        lines += [f"{start}{line}" for line in _said(token, marks)]
+        is_inner = token.hidden or (token.type in _LISTS and lists)
+        if token.nesting <= 0 and token.type in _ENDS_BLOCK and not is_inner:
             lines.append("")
     return "\n".join(lines).strip() + "\n"
 
 
-_ENDS_BLOCK = {"paragraph_close", "heading_close", "bullet_list_close", "ordered_list_close"}
+def _said(token: Token, marks: list[str]) -> list[str]:
+    """The lines of one token; the mark of a list's item waits in `marks` for its first words."""
+    if token.type == "inline":
+        return f"{marks.pop() if marks else ''}{_inline(token.children or [])}".split("\n")
+    if token.type == "list_item_open":
+        marks.append(f"{token.info}. " if token.info else "- ")
+    elif token.type == "hr":
+        return ["", "* * *", ""]
+    elif token.type in {"fence", "code_block"}:
+        return token.content.rstrip().split("\n")
+    return []
+
+
+_LISTS = {"bullet_list_open", "bullet_list_close", "ordered_list_open", "ordered_list_close"}
+_QUOTES = {"blockquote_open", "blockquote_close"}
+_ENDS_BLOCK = {"paragraph_close", "heading_close", "bullet_list_close", "ordered_list_close", "fence", "code_block"}
 
 
 def _inline(tokens: list[Token]) -> str:

@@ -206,7 +206,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         ]
         panels: dict[str, Any] = {
             "acts": acts,
-            "deeds": deeds_of(campaign=campaign),
+            "deeds": deeds_of(of=campaign),
             "preview": self.address("preview", campaign.pk),
             "audience": described(campaign=campaign),
             "is_to_come": campaign.status in {Status.DRAFT, Status.SCHEDULED},

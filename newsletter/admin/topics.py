@@ -7,22 +7,47 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.formats import iso_moment
+from newsletter.admin.deeds import deeds_of
 from newsletter.models import Newsletter, Topic, Wording
 from newsletter.services.measures import write_first_words
 from newsletter.services.subscriptions import write_wording
 from organizations.agents import MerchantScopedAdmin, agent, served_merchants
 
 NAMES = ("name_fr", "name_en")
+COLON = pgettext_lazy("before an error", ":")
+
+
+def _said(form: Any, name: str) -> str:
+    value = form.cleaned_data[name]
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    return str(value or "–")
 
 
 class AgentsEdit(MerchantScopedAdmin):
-    """Added and edited by the agents of the merchant, who cannot give it to another."""
+    """Added and edited by the agents of the merchant, who cannot give it to another. Who changed what stays in sight:
+    these are the switches by which a consent begins.
+    """
 
     is_editable = True
+    change_form_template = "admin/newsletter/kept_form.html"
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        """With what was chosen, in the words of its page."""
+        if add:
+            return super().construct_change_message(request, form, formsets, add)
+        return ", ".join(f"{form.fields[name].label}{COLON} {_said(form, name)}" for name in form.changed_data)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        context["deeds"] = deeds_of(of=options["obj"]) if options["obj"] else []
+        return super().render_change_form(request, context, *args, **options)
 
     def has_add_permission(self, request: HttpRequest, *args: object) -> bool:
         return bool(served_merchants(request))

@@ -214,7 +214,7 @@ class Recipient(models.Model):
         SENDING = "sending", _("Being sent")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
-        SKIPPED = "skipped", _("Left before it was sent")
+        SKIPPED = "skipped", _("Unsubscribed before sending")
         CANCELED = "canceled", _("Canceled")
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="recipients", db_index=False)

@@ -49,7 +49,10 @@ EXTENSION = re.compile(
 )
 LONGEST_EMAIL = 254
 # What most addresses look like, and is in its one spelling already: a few letters short of every limit.
-PLAIN_EMAIL = r"(?=[^@]{1,64}@.{3,190}\Z)[a-z0-9]++(?:[._+-][a-z0-9]++)*+@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,4}[a-z]{2,20}"
+PLAIN_EMAIL = (
+    r"(?=[^@]{1,64}@.{3,190}\Z)[a-z0-9]++(?:[._+-][a-z0-9]++)*+"
+    r"@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.){1,4}[a-z]{2,20}"
+)
 LONGEST_PHONE = 40
 OLDEST = date(1900, 1, 1)
 

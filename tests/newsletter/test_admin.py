@@ -530,6 +530,23 @@ def test_a_campaign_s_day_is_said_in_its_list(agent, campaign, today):
     assert "2026-11-23" in agent.get(page("campaign_changelist")).content.decode()
 
 
+def test_the_settings_and_a_topic_say_who_changed_what(agent, boreal, topic):
+    settings = Newsletter.objects.create(merchant=boreal)
+    form = {"merchant": boreal.pk, "per_minute": 600, "most_bounces": 5, "most_complaints": "0.3"}
+    agent.post(page("newsletter_change", settings.pk), {**form, "takes_invoices": "on"})
+    agent.post(page("newsletter_change", settings.pk), form)
+    shown = agent.get(page("newsletter_change", settings.pk)).text
+    assert "Consentement tacite tiré des factures\xa0: Oui" in shown
+    assert "Consentement tacite tiré des factures\xa0: Non" in shown
+    assert shown.index("Non</strong>") < shown.index("Oui</strong>")
+    assert "sam@boreal.example" in shown
+    words = {"name_fr": topic.name_fr, "name_en": topic.name_en, "about_fr": "", "about_en": ""}
+    agent.post(page("topic_change", topic.pk), {**words, "takes_implied": "on"})
+    topic.refresh_from_db()
+    assert topic.takes_implied
+    assert "Oui</strong>" in agent.get(page("topic_change", topic.pk)).text
+
+
 def test_turning_measuring_on_writes_the_words_to_agree_to_once_in_both_languages(agent, boreal, sam, settings):
     address = page("newsletter_add")
     shown = agent.get(address).text

@@ -65,3 +65,10 @@ def test_a_link_alone_in_its_paragraph_is_a_button_in_mail():
     beside = [f"Voyez {link}", f"- {link}", "<https://boreal.example/n>", "[](https://boreal.example/n)"]
     assert not any("<table" in markdown.mail_html(text) for text in beside)
     assert markdown.plain(link) == "Voir les nacelles (https://boreal.example/n)\n"
+
+
+def test_plain_text_shows_lists_in_lists_and_what_is_quoted():
+    text = markdown.plain(
+        "- Diesel\n  - rouge\n  - clair\n- Essence\n\n> Merci à tous,\n> vraiment.\n>\n> - Zoé\n\nFin.\n"
+    )
+    assert text == "- Diesel\n  - rouge\n  - clair\n- Essence\n\n> Merci à tous,\n> vraiment.\n\n> - Zoé\n\nFin.\n"
