@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,9 @@ def test_a_server_that_said_something_is_asked(kept):
     with kept.cursor() as cursor:
         cursor.execute("LISTEN comptoir_test")
     asked("SELECT pg_notify('comptoir_test', 'hello')")
+    arrival = select.poll()
+    arrival.register(kept.connection.fileno(), select.POLLIN)
+    assert arrival.poll(30_000)
     assert kept.is_usable()
     assert asked(LAST, pid_of(kept)) == "SELECT 1"
 
