@@ -120,10 +120,12 @@ def tell(children: list[subprocess.Popen[str]], *, meanwhile: Callable[[], None]
         assert child.stdout.readline() == "done\n"
 
 
-def compare(*, ours: Callable[[], Any], limit: Callable[[], Any], prepare: Callable[[], Any]) -> list[Pair]:
+def compare(
+    *, ours: Callable[[], Any], limit: Callable[[], Any], prepare: Callable[[], Any], runs: int = RUNS
+) -> list[Pair]:
     """Seconds of ours and of the limit, turn by turn; what is prepared before each is not timed."""
     turns = []
-    for turn in range(WARMUP + RUNS):
+    for turn in range(WARMUP + runs):
         seconds = []
         for work in (ours, limit):
             prepare()
