@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.conf import settings as configured
 from django.core.cache import cache
 from django.core.management import call_command
+from django.test import Client
 from django.utils import translation
 from guardian.shortcuts import assign_perm
 from hypothesis import settings
@@ -108,6 +110,13 @@ def sam(boreal: Merchant) -> User:
     user = factories.UserFactory(email="sam@boreal.example", first_name="Sam", last_name="Pelletier", is_staff=True)
     assign_perm("serve_merchant", user, boreal)
     return user
+
+
+@pytest.fixture
+def agent(client: Client, sam: User) -> Client:
+    """Sam, signed in."""
+    client.force_login(sam, backend=configured.AUTHENTICATION_BACKENDS[0])
+    return client
 
 
 @pytest.fixture

@@ -8,22 +8,14 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
 from billing.models import Invoice, InvoicePdf
 from organizations.models import Customer
 from tests import factories
 
 INVOICES = "admin:billing_invoice_changelist"
-
-
-@pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
 
 
 @pytest.fixture

@@ -35,12 +35,6 @@ LISTS = ["campaign", "subscriber", "consent", "topic", "wording", "newsletter"]
 
 
 @pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
-
-
-@pytest.fixture
 def stranger(client: Client, zoe: User) -> Client:
     client.force_login(zoe, backend=settings.AUTHENTICATION_BACKENDS[0])
     return client

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import OutgoingMessage, User
+from accounts.models import OutgoingMessage
 from newsletter.models import Consent, Subscriber, Subscription, Topic
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
@@ -31,9 +31,8 @@ MIXED = GOOD + "anne@example.org,en,offres,express,2025-01-15,\nb@example.org,fr
 
 
 @pytest.fixture
-def agent(client: Client, sam: User, topic: Topic, today: datetime) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
+def agent(agent: Client, topic: Topic, today: datetime) -> Client:
+    return agent
 
 
 def send(agent: Client, topic: Topic, text: str | bytes) -> Any:

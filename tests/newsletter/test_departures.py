@@ -7,11 +7,8 @@ from datetime import date
 from html import unescape
 
 import pytest
-from django.conf import settings
 from django.db import connection
-from django.test import Client
 
-from accounts.models import User
 from newsletter.models import Campaign, Newsletter, Topic, Wording
 from tests import factories
 from tests.newsletter.posting import filled
@@ -20,12 +17,6 @@ from tests.newsletter.test_admin_campaigns import Meanwhile
 
 pytestmark = pytest.mark.django_db
 CHANGED = "Cette campagne a changé depuis que vous avez lu cette page"
-
-
-@pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
-from accounts.models import User
 from newsletter.models import Campaign, Topic
 from tests import factories
 from tests.newsletter.posting import filled
@@ -17,12 +15,6 @@ from tests.newsletter.test_admin import page
 
 pytestmark = pytest.mark.django_db
 TAKEN = "Un collègue a enregistré ce brouillon depuis que vous l’avez ouvert"
-
-
-@pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
 
 
 @pytest.fixture

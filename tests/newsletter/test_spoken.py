@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 
-from accounts.models import User
 from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
@@ -21,9 +19,8 @@ ASKS = "Cette personne le demande elle-même"
 
 
 @pytest.fixture
-def agent(client: Client, sam: User, topic: Topic) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
+def agent(agent: Client, topic: Topic) -> Client:
+    return agent
 
 
 @pytest.fixture

@@ -6,10 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from django.conf import settings
-from django.test import Client
 
-from accounts.models import User
 from newsletter.models import Consent, Subscriber, Topic, Wording
 from newsletter.services import subscriptions
 from newsletter.services.subscriptions import Trace
@@ -26,12 +23,6 @@ STATES = {
     "unknown": "Rien en vigueur",
     "bounced": "Rebond définitif",
 }
-
-
-@pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
 
 
 @pytest.fixture

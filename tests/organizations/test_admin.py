@@ -20,12 +20,6 @@ CUSTOMERS = "admin:organizations_customer_changelist"
 
 
 @pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client
-
-
-@pytest.fixture
 def master(client: Client, root: User) -> Client:
     client.force_login(root, backend=settings.AUTHENTICATION_BACKENDS[0])
     return client

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
@@ -15,12 +14,6 @@ from signatures.services import requests, sealing
 from tests.signatures.samples import AT_HOME, asked_of, signed_by
 
 LIST = "admin:signatures_signaturerequest_changelist"
-
-
-@pytest.fixture
-def agent(client: Client, sam: User) -> Client:
-    client.force_login(sam, backend=configured.AUTHENTICATION_BACKENDS[0])
-    return client
 
 
 @pytest.fixture
