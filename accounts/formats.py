@@ -11,6 +11,7 @@ import phonenumbers
 from babel import Locale
 from babel.dates import format_date
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 MAX_PLACES = 4
@@ -37,9 +38,9 @@ def _digits(value: Decimal | int | str, *, least: int) -> str:
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= least:
         return f"{number:,.{least}f}"
-    whole, _, decimals = f"{number:,.{MAX_PLACES}f}".partition(".")
+    units, _point, decimals = f"{number:,.{MAX_PLACES}f}".partition(".")
     decimals = decimals.rstrip("0").ljust(least, "0")
-    return f"{whole}.{decimals}" if decimals else whole
+    return f"{units}.{decimals}" if decimals else units
 
 
 @lru_cache(maxsize=8192)
@@ -65,6 +66,16 @@ def percent(points: Decimal | int | str | None, language: str) -> str:
         digits = digits.rstrip("0").rstrip(".")
     digits = digits.translate(_SEPARATORS[short])
     return f"{digits}%" if short == "en" else f"{digits}{NO_BREAK_SPACE}%"
+
+
+def yes_or_no(value: bool) -> str:  # noqa: FBT001 - that is the value
+    """In words, in the language of the moment: lists of agents have no icons."""
+    return _("Yes") if value else _("No")
+
+
+def whole(number: int, language: str) -> str:
+    """A count as the language writes it: 3,028, 3 028."""
+    return f"{number:,}".translate(_SEPARATORS[_short(language)])
 
 
 def _day(value: dt.date | dt.datetime) -> dt.date:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from babel.numbers import format_decimal
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext
@@ -28,10 +27,6 @@ class Bar(NamedTuple):
     y: int
     kind: str
 
-    @property
-    def figure(self) -> str:
-        return grouped(self.number)
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -39,10 +34,6 @@ class Measured:
 
     agreed: int
     bars: list[Bar]
-
-    @property
-    def figure(self) -> str:
-        return grouped(self.agreed)
 
     @property
     def height(self) -> int:
@@ -58,17 +49,8 @@ class Results:
     measured: Measured | None
 
     @property
-    def figure(self) -> str:
-        return grouped(self.total)
-
-    @property
     def height(self) -> int:
         return len(self.bars) * 32
-
-
-def grouped(number: int) -> str:
-    """A number as the language of the moment writes it: 3,028, 3 028."""
-    return format_decimal(number, locale="en_CA" if (get_language() or "").startswith("en") else "fr_CA")
 
 
 def results_of(*, campaign: Campaign) -> Results:

@@ -27,7 +27,7 @@ from newsletter.admin.departures import departure_page, described
 from newsletter.admin.drafts import CampaignForm
 from newsletter.letters import LetterUnwritable, letter_in
 from newsletter.models import Campaign
-from newsletter.results import grouped, results_of
+from newsletter.results import results_of
 from newsletter.review import problems
 from newsletter.services import campaigns
 from newsletter.services.trials import NotSent, try_on
@@ -213,7 +213,7 @@ class CampaignAdmin(MerchantScopedAdmin):
         }
         if panels["is_to_come"]:
             sizes = audience.sizes(campaign=campaign)
-            panels["sizes"] = [(Language(language).label, grouped(count)) for language, count in sizes.items()]
+            panels["sizes"] = [(Language(language).label, count) for language, count in sizes.items()]
             panels["problems"] = problems(campaign=campaign, sizes=sizes)
             panels["test"] = self.address("test", campaign.pk)
             panels["schedule"] = self.address("schedule", campaign.pk)

@@ -11,16 +11,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.answers import see_other
-from accounts.formats import iso_moment
+from accounts.formats import iso_moment, whole, yes_or_no
 from accounts.models import Language
 from newsletter import audience, markdown
 from newsletter.elsewhere import dead_links
 from newsletter.models import Campaign
-from newsletter.results import grouped
 from newsletter.review import problems
 from newsletter.services import campaigns
 from organizations.agents import MerchantScopedAdmin, agent
@@ -72,7 +71,7 @@ def _shown(
     sizes = audience.sizes(campaign=campaign)
     total = sum(sizes.values())
     found = problems(campaign=campaign, sizes=sizes)
-    now = ngettext("Send now to %(count)s person", "Send now to %(count)s people", total) % {"count": grouped(total)}
+    now = ngettext("Send now to %(count)s person", "Send now to %(count)s people", total) % {"count": _written(total)}
     context = {
         **page.admin_site.each_context(request),
         "title": _("Send “%(subject)s”") % {"subject": campaign.subject},
@@ -100,16 +99,20 @@ def _facts(campaign: Campaign, sizes: dict[str, int]) -> list[tuple[str, str]]:
         (_("Audience"), described(campaign=campaign)),
         (_("Recipients"), by_language(sizes)),
         (_("Duration"), duration(total=sum(sizes.values()), campaign=campaign)),
-        (_("in the public archive"), _("Yes") if campaign.is_public else _("No")),
+        (_("in the public archive"), yes_or_no(campaign.is_public)),
         (_("starts"), iso_moment(campaign.scheduled_at)),
     ]
     return [(label, value) for label, value in facts if value]
 
 
+def _written(number: int) -> str:
+    return whole(number, get_language() or "")
+
+
 def by_language(sizes: dict[str, int]) -> str:
     """How many read it in each language."""
     return " · ".join(
-        _("%(language)s: %(count)s") % {"language": Language(language).label, "count": grouped(count)}
+        _("%(language)s: %(count)s") % {"language": Language(language).label, "count": _written(count)}
         for language, count in sizes.items()
     )
 
@@ -125,7 +128,7 @@ def duration(*, total: int, campaign: Campaign) -> str:
     else:
         count = ceil(minutes / HOUR)
         words = ngettext("about %(count)s hour", "about %(count)s hours", count)
-    said = {"time": words % {"count": grouped(count)}, "pace": grouped(pace)}
+    said = {"time": words % {"count": _written(count)}, "pace": _written(pace)}
     return _("%(time)s, at %(pace)s messages a minute") % said
 
 

@@ -11,6 +11,7 @@ from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.formats import yes_or_no
 from newsletter.models import Campaign
 from newsletter.services import campaigns
 from organizations.refusals import Refusal
@@ -98,5 +99,5 @@ def _shown(row: Campaign, name: str) -> str:
     display = getattr(row, f"get_{name}_display", None)
     value = display() if display else getattr(row, name)
     if isinstance(value, bool):
-        return _("Yes") if value else _("No")
+        return yes_or_no(value)
     return str(value or "–")[:SHOWN]

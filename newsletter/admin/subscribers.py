@@ -44,8 +44,7 @@ class StateFilter(ChoiceFilter):
         if self.value() == "in_force":
             return queryset.filter(_in_force(), suppressed_at=None)
         if self.value() == "left":
-            left = Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False)
-            return queryset.filter(Exists(left), ~_in_force(), suppressed_at=None)
+            return queryset.filter(Exists(_left()), ~_in_force(), suppressed_at=None)
         return queryset
 
 
@@ -63,9 +62,8 @@ class SubscriberAdmin(MerchantScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """With what `standing` says, asked for the rows of the page alone."""
-        left = Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False).order_by("-left_at")
-        rows = super().get_queryset(request)
-        return rows.annotate(is_in_force=_in_force(), left_at=Subquery(left.values("left_at")[:1]))
+        left_at = Subquery(_left().order_by("-left_at").values("left_at")[:1])
+        return super().get_queryset(request).annotate(is_in_force=_in_force(), left_at=left_at)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         term = normalize_email(search_term)
@@ -274,6 +272,10 @@ class ConsentAdmin(MerchantScopedAdmin):
 
 def _subscriptions(subscriber: Subscriber) -> QuerySet[Subscription]:
     return subscriber.subscriptions.select_related("topic").order_by("topic__pk")
+
+
+def _left() -> QuerySet[Subscription]:
+    return Subscription.objects.filter(subscriber=OuterRef("pk"), left_at__isnull=False)
 
 
 def _in_force() -> Exists:

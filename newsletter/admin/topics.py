@@ -8,10 +8,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from accounts.formats import iso_moment
+from accounts.formats import iso_moment, yes_or_no
 from newsletter.admin.deeds import deeds_of
 from newsletter.models import Newsletter, Topic, Wording
 from newsletter.services.measures import write_first_words
@@ -25,7 +25,7 @@ COLON = pgettext_lazy("before an error", ":")
 def _said(form: Any, name: str) -> str:
     value = form.cleaned_data[name]
     if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
+        return yes_or_no(value)
     return str(value or "–")
 
 

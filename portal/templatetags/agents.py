@@ -15,8 +15,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import ManyToOneRel, Model
 from django.template import Context
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 
+from accounts.formats import yes_or_no
 from portal.context import Place
 
 register = template.Library()
@@ -99,7 +99,7 @@ def _value(cl: ChangeList, row: Model, name: str) -> Any:
     except ObjectDoesNotExist:
         return empty
     if isinstance(value, bool):
-        return _yes_or_no(value)
+        return yes_or_no(value)
     if model_field is None:
         return display_for_value(value, empty, getattr(attribute, "boolean", False))
     if isinstance(model_field.remote_field, ManyToOneRel):
@@ -123,12 +123,8 @@ def _shown(field: Any) -> Any:
     """A value that is only read; yes and no in words, for there are no icons here."""
     found = field.resolved_field
     if found and isinstance(found[2], bool):
-        return _yes_or_no(found[2])
+        return yes_or_no(found[2])
     return field.contents()
-
-
-def _yes_or_no(value: bool) -> str:  # noqa: FBT001 - that is the value
-    return _("Yes") if value else _("No")
 
 
 @register.simple_tag

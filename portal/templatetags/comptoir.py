@@ -29,6 +29,12 @@ def _language() -> str:
 
 
 @register.filter
+def whole(number: int) -> str:
+    """A count."""
+    return formats.whole(number, _language())
+
+
+@register.filter
 def money(amount: Decimal | None) -> str:
     """An amount in Canadian dollars."""
     return formats.money(amount, _language())

@@ -138,3 +138,9 @@ def test_a_masked_address_is_known_by_its_owner_only(email, shown):
 )
 def test_a_masked_phone_is_known_by_its_owner_only(number, shown):
     assert formats.masked_phone(number) == shown
+
+
+def test_a_count_is_grouped_as_the_language_does():
+    assert formats.whole(1234567, "fr-ca") == "1\xa0234\xa0567"
+    assert formats.whole(1234567, "en-ca") == "1,234,567"
+    assert formats.whole(999, "fr-ca") == "999"

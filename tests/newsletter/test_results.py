@@ -153,14 +153,6 @@ def test_who_measures_and_has_nobody_s_consent_is_told_so(campaign, client, sam)
     assert "Lien suivi" not in shown
 
 
-def test_large_figures_are_grouped_as_the_language_does(campaign):
-    bar = results_of(campaign=campaign).bars[0]._replace(number=1234567)
-    with translation.override("fr-ca"):
-        assert bar.figure == "1\xa0234\xa0567"
-    with translation.override("en-ca"):
-        assert bar.figure == "1,234,567"
-
-
 def test_the_page_of_results_says_whom_it_was_meant_for_and_groups_its_figures(campaign, client, sam):
     Campaign.objects.update(to_language="en-ca", to_kind="business")
     people = factories.SubscriberFactory.create_batch(1200, merchant=campaign.merchant)
